@@ -1,0 +1,231 @@
+"""The edge around every view: who may call it, one transaction, the idempotency key, the answer, and waiting for outcomes.
+
+The commit happens here, around the view and before the answer is made: a conflict in the commit becomes a 409, not a 200.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+import structlog
+from flask import Response, current_app, g, json, request
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.authentication import Caller
+from app.problems import problem_response
+from app.rate_limits import RateLimiter
+from app.waiting import OperationWaiter, preferred_wait
+from billing import idempotency, operations
+from billing.actor import Actor
+from billing.errors import Conflict
+from billing.runtime import Runtime
+from billing.settings import Settings
+from models.ids import public_id
+from models.operation import Operation
+
+_KEY_LENGTH_MAX = 255
+log = structlog.get_logger(__name__)
+
+
+class Idempotency(Enum):
+    """What a route does with the Idempotency-Key header."""
+
+    NONE = "none"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """What the edge knows of a route before it looks at the request's content."""
+
+    scope: str
+    idempotency: Idempotency
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """What the web process holds beside the runtime."""
+
+    runtime: Runtime
+    limiter: RateLimiter
+    waiter: OperationWaiter
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What a view gets: the open transaction, who calls, and when it is."""
+
+    session: Session
+    caller: Caller
+    actor: Actor
+    now: datetime
+    settings: Settings
+    limiter: RateLimiter
+
+    @property
+    def own(self) -> UUID | None:
+        """The customer to whose objects the caller is limited, if any."""
+        return self.caller.customer_id
+
+    def limit_payments(self, customer_id: UUID) -> None:
+        """Count one payment request of this customer by this caller. Raises TooManyRequests."""
+        self.limiter.take(self.limiter.payments, self.caller.name, customer_id.hex)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a view answers; with an operation, the body gets `operation` and the caller may wait for its outcome."""
+
+    status: int = 200
+    body: dict[str, Any]
+    operation: Operation | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class ConflictingWrite(Conflict):
+    """Another request changed the same thing at the same moment."""
+
+    code = "conflicting_write"
+
+
+View = Callable[..., Answer]
+
+
+def services() -> Services:
+    """Return the services of the running app."""
+    held: Services = current_app.extensions["billing"]
+    return held
+
+
+def endpoint(*, scope: str, idempotency: Idempotency = Idempotency.NONE) -> Callable[[View], Callable[..., Response]]:
+    """Wrap `view(context, **validated parts) -> Answer`; `scope` is what the caller needs."""
+
+    def decorate(view: View) -> Callable[..., Response]:
+        @wraps(view)
+        def wrapped(**parts: Any) -> Response:
+            return _answer(view, parts)
+
+        # Read in before_request, so that who may not call learns nothing of what the request should look like.
+        wrapped.access = Access(scope=scope, idempotency=idempotency)  # type: ignore[attr-defined]  # functions take attributes
+        return wrapped
+
+    return decorate
+
+
+def require_idempotency_key(access: Access) -> None:
+    """Check the Idempotency-Key header's form, and its presence where the route requires it."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        if access.idempotency is Idempotency.REQUIRED:
+            raise idempotency.IdempotencyKeyRequired(
+                "send an Idempotency-Key: a value of your own for each wish to pay"
+            )
+        return
+    if not 0 < len(key) <= _KEY_LENGTH_MAX or not key.isascii() or not key.isprintable():
+        raise idempotency.IdempotencyKeyMalformed(
+            f"an Idempotency-Key is 1 to {_KEY_LENGTH_MAX} printable ASCII characters"
+        )
+
+
+def _answer(view: View, parts: dict[str, Any]) -> Response:
+    held, caller = services(), g.caller
+    key = request.headers.get("Idempotency-Key") if g.access.idempotency is not Idempotency.NONE else None
+    replayed = False
+    try:
+        with held.runtime.transaction() as session:
+            answer = None
+            if key is not None:
+                answer = _stored(session, caller=caller, key=key)
+                replayed = answer is not None
+            if answer is None:
+                answer = _fresh(view, parts, session=session, caller=caller, held=held, key=key)
+    except IntegrityError as error:
+        log.warning("request.conflict", constraint=getattr(getattr(error.orig, "diag", None), "constraint_name", None))
+        raise ConflictingWrite("another request changed the same thing at this moment; try again") from None
+    return _respond(answer, replayed=replayed, held=held)
+
+
+def _fresh(
+    view: View, parts: dict[str, Any], *, session: Session, caller: Caller, held: Services, key: str | None
+) -> Answer:
+    context = Context(
+        session=session,
+        caller=caller,
+        actor=caller.actor(g.request_id),
+        now=g.now,
+        settings=held.runtime.settings,
+        limiter=held.limiter,
+    )
+    answer = view(context, **parts)
+    if answer.operation is not None:
+        answer = _accepted(answer, answer.operation)
+    if key is not None:
+        idempotency.keep(
+            session,
+            caller=caller.name,
+            key=key,
+            digest=_digest(),
+            status=answer.status,
+            body=answer.body,
+            operation_id=answer.operation.id if answer.operation is not None else None,
+            now=g.now,
+        )
+    return answer
+
+
+def _stored(session: Session, *, caller: Caller, key: str) -> Answer | None:
+    stored = idempotency.begin(session, caller=caller.name, key=key, digest=_digest(), now=g.now)
+    if stored is None:
+        return None
+    operation = session.get(Operation, stored.operation_id) if stored.operation_id is not None else None
+    answer = Answer(status=stored.response_status, body=stored.response_body, operation=operation)
+    return _accepted(answer, operation) if operation is not None else answer
+
+
+def _accepted(answer: Answer, operation: Operation) -> Answer:
+    public = public_id(operations.PREFIX, operation.id)
+    structlog.contextvars.bind_contextvars(operation_id=str(operation.id))
+    return Answer(
+        status=202,
+        body={**answer.body, "operation": {"id": public, "status": str(operation.status)}},
+        operation=operation,
+        headers={**answer.headers, "Location": f"/operations/{public}"},
+    )
+
+
+def _respond(answer: Answer, *, replayed: bool, held: Services) -> Response:
+    headers = dict(answer.headers)
+    if replayed:
+        headers["Idempotent-Replayed"] = "true"
+    operation = answer.operation
+    seconds = preferred_wait(request.headers.get("Prefer"))
+    if operation is not None:
+        if operation.finished_at is None and seconds:
+            operation = held.waiter.wait(operation.id, seconds=seconds) or operation
+            if operation.finished_at is not None:
+                headers["Preference-Applied"] = f"wait={seconds}"
+        if operation.finished_at is not None and operation.outcome_body is not None:
+            return _outcome(operation, headers=headers)
+    return json_response(answer.body, status=answer.status, headers=headers)
+
+
+def _outcome(operation: Operation, *, headers: dict[str, str]) -> Response:
+    body, status = operation.outcome_body or {}, operation.outcome_status or 500
+    if status >= 400:
+        return problem_response(body, headers=headers)
+    return json_response(body, status=status, headers=headers)
+
+
+def json_response(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Return `body` as JSON."""
+    return Response(json.dumps(body), status=status, headers=headers, content_type="application/json")
+
+
+def _digest() -> bytes:
+    return idempotency.request_hash(method=request.method, path=request.path, body=request.get_data(cache=True))

@@ -1,0 +1,122 @@
+"""The Flask application: what happens to every request before and after its view."""
+
+import re
+import time
+from typing import cast
+
+import structlog
+from flask import Response, current_app, g, request
+from flask_openapi.models.info import Info
+from flask_openapi.models.security_scheme import SecurityScheme
+from flask_openapi.openapi import OpenAPI
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app.authentication import recognise_caller
+from app.docs import docs_blueprint, finish_document
+from app.edge import Access, Services, require_idempotency_key, services
+from app.health import HealthBoard
+from app.problems import register_error_handlers, validation_response
+from app.rate_limits import RateLimiter
+from app.request_body import BODY_BYTES_MAX, BillingRequest, check_body
+from app.routes import customers, operators, payments, webhooks
+from app.routes.health import health_blueprint
+from app.schemas.base import Problem
+from app.version import VERSION
+from app.waiting import OperationWaiter
+from billing.clock import utc_now
+from billing.metrics import HTTP_REQUESTS, HTTP_SECONDS
+from billing.runtime import Runtime
+from models.ids import new_id
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,128}")
+_SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+}
+log = structlog.get_logger(__name__)
+
+
+def create_app(runtime: Runtime) -> OpenAPI:
+    """Return the application. It connects to nothing until the first request."""
+    settings = runtime.settings
+    app = OpenAPI(
+        "app",
+        info=Info(
+            title="Billing service",
+            version=VERSION,
+            description="Payments with strong authentication, customers, refunds and webhooks. Errors are RFC 9457 problems.",
+        ),
+        security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")},
+        validation_error_model=Problem,
+        validation_error_callback=validation_response,
+        doc_ui=False,
+        static_folder=None,
+    )
+    app.openapi_version = "3.1.0"
+    app.request_class = BillingRequest
+    app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # flask's default provider has it
+    app.url_map.strict_slashes = False
+    app.url_map.redirect_defaults = False
+    app.url_map.merge_slashes = False
+    if settings.BILLING_TRUSTED_PROXIES:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.BILLING_TRUSTED_PROXIES)  # type: ignore[method-assign]  # as Flask documents
+    app.extensions["billing"] = Services(
+        runtime=runtime,
+        limiter=RateLimiter(settings),
+        waiter=OperationWaiter(runtime=runtime, threads=settings.BILLING_WEB_THREADS),
+    )
+    app.before_request(_begin)
+    app.before_request(_admit)
+    app.after_request(_finish)
+    register_error_handlers(app)
+    for blueprint in (customers.blueprint, payments.blueprint, webhooks.blueprint, operators.blueprint):
+        app.register_api(blueprint)
+    app.register_api(health_blueprint(HealthBoard(runtime)))
+    app.register_blueprint(docs_blueprint(lambda: finish_document(app.api_doc)))
+    return app
+
+
+def _begin() -> None:
+    """Give the request its id, its time, and its place in the log."""
+    asked = request.headers.get("X-Request-Id", "")
+    g.request_id = asked if _REQUEST_ID.fullmatch(asked) else f"req_{new_id().hex}"
+    g.now = utc_now()
+    g.started = time.monotonic()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _admit() -> None:
+    """Recognise the caller, then look at the body: who may not call learns nothing of what the request should look like."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    access: Access | None = getattr(view, "access", None)
+    if access is None:
+        return
+    g.access = access
+    g.caller = recognise_caller(request, runtime=services().runtime, now=g.now)
+    structlog.contextvars.bind_contextvars(caller=g.caller.name)
+    g.caller.require(access.scope)
+    require_idempotency_key(access)
+    if request.method in {"POST", "PUT", "PATCH"}:
+        check_body(cast("BillingRequest", request))
+
+
+def _finish(response: Response) -> Response:
+    """Add the headers that every answer has, and count it."""
+    for name, value in {**_SECURITY_HEADERS, **g.get("rate_limit_headers", {})}.items():
+        response.headers.setdefault(name, value)
+    response.headers["X-Request-Id"] = g.request_id
+    seconds = time.monotonic() - g.started
+    route = request.url_rule.rule if request.url_rule is not None else "unknown"
+    HTTP_REQUESTS.labels(method=request.method, route=route, status=response.status_code).inc()
+    HTTP_SECONDS.labels(method=request.method, route=route).observe(seconds)
+    log.info(
+        "request.answered",
+        method=request.method,
+        route=route,
+        status=response.status_code,
+        milliseconds=round(seconds * 1000, 1),
+    )
+    return response

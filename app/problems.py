@@ -1,0 +1,121 @@
+"""Every failure as an RFC 9457 problem; never a stack trace, never HTML, and never the input that was at fault."""
+
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, json, request
+from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from billing.errors import BillingError, FieldFault, Invalid, Unauthorized, as_problem
+
+MEDIA_TYPE = "application/problem+json"
+_RETRY_AFTER_SECONDS = 2
+_FAULTS_MAX = 50
+# Postgres: the server shut down or starts up, a lock or statement timed out, a deadlock or serialization failure.
+_PASSING_SQLSTATES = ("08", "53", "57", "55P03", "40")
+log = structlog.get_logger(__name__)
+
+
+class RequestInvalid(Invalid):
+    """The request does not fit its schema; `errors` points at each part that does not."""
+
+
+def problem_response(problem: dict[str, Any], *, headers: dict[str, str] | None = None) -> Response:
+    """Return the problem as a response, with the request's id and path in it."""
+    body = {**problem, "instance": request.path, "request_id": g.get("request_id")}
+    return Response(json.dumps(body), status=problem["status"], headers=headers, content_type=MEDIA_TYPE)
+
+
+def error_response(error: BillingError) -> Response:
+    """Return the problem of one of our own errors, with the headers that its kind calls for."""
+    headers: dict[str, str] = {}
+    retry_after = getattr(error, "retry_after_seconds", None)
+    if retry_after is not None:
+        headers["Retry-After"] = str(retry_after)
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = 'Bearer realm="billing"'
+    return problem_response(as_problem(error), headers=headers)
+
+
+def validation_response(error: ValidationError) -> Response:
+    """Return the 422 of a request that does not fit its schema, with a pointer to each part at fault."""
+    faults = [
+        _field_fault(fault) for fault in error.errors(include_url=False, include_input=False, include_context=False)
+    ]
+    return error_response(
+        RequestInvalid(f"{len(faults)} part(s) of the request are invalid", errors=faults[:_FAULTS_MAX])
+    )
+
+
+def register_error_handlers(app: Flask) -> None:
+    """Turn every exception of a request into a problem."""
+    app.register_error_handler(BillingError, _on_billing_error)
+    app.register_error_handler(HTTPException, _on_http_exception)
+    app.register_error_handler(PoolTimeout, _on_database_away)
+    app.register_error_handler(DBAPIError, _on_database_error)
+    app.register_error_handler(Exception, _on_surprise)
+
+
+def _on_billing_error(error: BillingError) -> Response:
+    if error.status >= 500:
+        log.warning("request.failed", code=error.code, detail=error.detail)
+    return error_response(error)
+
+
+def _on_http_exception(error: HTTPException) -> Response:
+    if error.response is not None and isinstance(error.response, Response):
+        return error.response
+    status = error.code or 500
+    headers = {}
+    valid_methods = getattr(error, "valid_methods", None)
+    if valid_methods:
+        headers["Allow"] = ", ".join(sorted(valid_methods))
+    code = (error.name or "error").lower().replace(" ", "_")
+    problem = {
+        "type": f"/docs/errors#{code}",
+        "title": error.name,
+        "status": status,
+        "detail": error.description or error.name,
+        "code": code,
+    }
+    return problem_response(problem, headers=headers)
+
+
+def _on_database_error(error: DBAPIError) -> Response:
+    sqlstate = str(getattr(error.orig, "sqlstate", None) or "")
+    if isinstance(error, OperationalError | InterfaceError) or sqlstate.startswith(_PASSING_SQLSTATES):
+        return _on_database_away(error)
+    return _on_surprise(error)
+
+
+def _on_database_away(error: Exception) -> Response:
+    log.warning("request.database_unavailable", error=type(error).__name__)
+    problem = {
+        "type": "/docs/errors#database_unavailable",
+        "title": "Temporarily unavailable",
+        "status": 503,
+        "detail": "the database does not answer; nothing was changed; try again",
+        "code": "database_unavailable",
+    }
+    return problem_response(problem, headers={"Retry-After": str(_RETRY_AFTER_SECONDS)})
+
+
+def _on_surprise(error: Exception) -> Response:
+    log.error("request.crashed", exc_info=error)
+    problem = {
+        "type": "/docs/errors#internal_error",
+        "title": "Internal error",
+        "status": 500,
+        "detail": "this should not have happened; the log has it under the request_id",
+        "code": "internal_error",
+    }
+    return problem_response(problem)
+
+
+def _field_fault(fault: Any) -> FieldFault:
+    pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in fault["loc"])
+    code = {"extra_forbidden": "unknown_field"}.get(fault["type"], fault["type"])
+    return FieldFault(pointer, code, str(fault["msg"]).removeprefix("Value error, "))

@@ -1,0 +1,117 @@
+"""What is checked on a request's body before anything looks at it: size, media type, JSON, depth, characters, card numbers."""
+
+import json
+from typing import Any
+
+from flask import Request
+
+from billing.card_numbers import contains_card_number
+from billing.errors import BadRequest, BillingError, FieldFault, Invalid
+
+BODY_BYTES_MAX = 1024 * 1024
+DEPTH_MAX = 32
+_SURROGATES = range(0xD800, 0xE000)
+
+
+class BodyMalformed(BadRequest):
+    """The body is not a JSON object in UTF-8."""
+
+    code = "body_malformed"
+
+
+class BodyTooDeep(BadRequest):
+    """The body nests deeper than anything that we take."""
+
+    code = "body_too_deep"
+
+
+class BodyOfOtherType(BillingError):
+    """The body is not said to be JSON."""
+
+    status = 415
+    code = "unsupported_media_type"
+    title = "Unsupported media type"
+
+
+class CharacterRefused(Invalid):
+    """A text holds a character that cannot be stored."""
+
+    code = "character_refused"
+
+
+class CardDataRejected(BadRequest):
+    """The body holds a card number. It was neither stored nor logged."""
+
+    code = "card_data_rejected"
+
+
+class BillingRequest(Request):
+    """Flask's request with our limits; `get_json` gives the body that was checked, `{}` for none."""
+
+    max_content_length = BODY_BYTES_MAX
+    checked_body: dict[str, Any] | None = None
+
+    def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:  # noqa: ARG002, FBT001, FBT002 - Flask's signature
+        """Return the checked body."""
+        return self.checked_body
+
+
+def check_body(request: BillingRequest) -> None:
+    """Read and check the body of a request that may have one.
+
+    Raises BodyOfOtherType, BodyMalformed, BodyTooDeep, CharacterRefused, CardDataRejected; werkzeug raises 413 on reading.
+    """
+    raw = request.get_data(cache=True)
+    if not raw:
+        request.checked_body = {}
+        return
+    text = raw.decode("utf-8", "replace")
+    if contains_card_number(text):
+        raise CardDataRejected(_CARD_DETAIL)
+    if request.mimetype != "application/json":
+        raise BodyOfOtherType("the body must be JSON, sent with Content-Type: application/json")
+    try:
+        body = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
+    except RecursionError:
+        raise BodyTooDeep(f"the body nests deeper than {DEPTH_MAX} levels") from None
+    except ValueError as error:
+        position = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
+        raise BodyMalformed(f"the body is not JSON in UTF-8{position}") from None
+    if not isinstance(body, dict):
+        raise BodyMalformed("the body must be a JSON object")
+    faults: list[FieldFault] = []
+    _walk(body, pointer="", depth=1, faults=faults)
+    if faults:
+        raise CharacterRefused("a text holds a NUL character or a half of a surrogate pair", errors=faults)
+    request.checked_body = body
+
+
+_CARD_DETAIL = "the body holds a card number; send a payment method's id (pm_…) instead. Nothing was stored or logged"
+
+
+def _walk(value: Any, *, pointer: str, depth: int, faults: list[FieldFault]) -> None:
+    if isinstance(value, str):
+        _check_text(value, pointer=pointer, faults=faults)
+        return
+    if isinstance(value, int) and contains_card_number(str(value)):
+        raise CardDataRejected(_CARD_DETAIL)
+    if not isinstance(value, dict | list):
+        return
+    if depth > DEPTH_MAX:
+        raise BodyTooDeep(f"the body nests deeper than {DEPTH_MAX} levels")
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        here = f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}"
+        if isinstance(key, str):
+            _check_text(key, pointer=pointer, faults=faults)
+        _walk(item, pointer=here, depth=depth + 1, faults=faults)
+
+
+def _check_text(text: str, *, pointer: str, faults: list[FieldFault]) -> None:
+    if contains_card_number(text):
+        raise CardDataRejected(_CARD_DETAIL)
+    if "\x00" in text or any(ord(character) in _SURROGATES for character in text):
+        faults.append(FieldFault(pointer, "character_refused", "holds a NUL character or a half of a surrogate pair"))
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

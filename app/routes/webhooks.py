@@ -1,0 +1,39 @@
+"""Webhooks in: verify on the raw body, store once, answer 200. Anything but a stored event makes the gateway send it again."""
+
+from flask import Response, g, request
+from flask_openapi.blueprint import APIBlueprint
+
+from app.edge import json_response, services
+from app.routes.documentation import problems
+from app.schemas.operators import Received
+from billing.webhooks.event import parse_event
+from billing.webhooks.receive import receive_event
+from billing.webhooks.signature import verify_stripe_signature
+
+blueprint = APIBlueprint("webhooks", __name__, abp_tags=[{"name": "Webhooks"}])
+
+
+@blueprint.post(
+    "/webhooks/stripe",
+    summary="Take an event from Stripe",
+    description="Signed with `Stripe-Signature`; takes no API key.",
+    responses={200: Received, **problems()},
+    request_body={"content": {"application/json": {"schema": {"type": "object"}}}, "required": True},
+)
+def stripe() -> Response:
+    """Store the event once; a worker handles it."""
+    held = services()
+    held.limiter.take(held.limiter.webhooks, request.remote_addr or "unknown")
+    settings = held.runtime.settings
+    body = request.get_data(cache=False)
+    verify_stripe_signature(
+        body=body,
+        header=request.headers.get("Stripe-Signature"),
+        secrets=[secret.get_secret_value() for secret in settings.STRIPE_WEBHOOK_SECRET],
+        now=g.now,
+        tolerance_seconds=settings.WEBHOOK_TOLERANCE_SECONDS,
+    )
+    event = parse_event(body)
+    with held.runtime.transaction() as session:
+        new = receive_event(session, event=event, livemode=settings.livemode, now=g.now)
+    return json_response({"received": True, "duplicate": not new})

@@ -1,0 +1,128 @@
+"""The bases of all schemas, and the types that several share."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from models.money import UnknownCurrency, minor_unit_exponent
+
+METADATA_KEYS_MAX = 50
+
+
+class RequestBody(BaseModel):
+    """A JSON body: exact types, nothing unknown."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class EmptyBody(RequestBody):
+    """A body that takes nothing: none at all, or `{}`."""
+
+
+class QueryString(BaseModel):
+    """A query string: texts are read as what the field takes; nothing unknown."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class PageQuery(QueryString):
+    """Where in a list to start, and how much of it to give."""
+
+    limit: int = Field(20, ge=1, le=100, description="how many to give, 1 to 100")
+    cursor: str | None = Field(None, max_length=64, description="`next_cursor` of the page before")
+
+
+class Answered(BaseModel):
+    """A part of an answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Page(Answered):
+    """A page of a list, newest first."""
+
+    has_more: bool
+    next_cursor: str | None
+
+
+class OperationRef(Answered):
+    """The operation that does what was asked for."""
+
+    id: str = Field(examples=["op_01h455vb4pex5vsknk084sn02q"])
+    status: Literal["queued", "running", "succeeded", "failed"]
+
+
+class FieldFaultBody(Answered):
+    """One part of the request that is at fault."""
+
+    pointer: str = Field(description="JSON pointer (RFC 6901) into the body or, for a query string, to the parameter")
+    code: str
+    detail: str
+
+
+class DeclineBody(Answered):
+    """Why a payment method was declined, and what to do about it."""
+
+    code: str
+    category: Literal["hard", "soft", "action_required", "fraud"]
+    message: str
+    next_step: str
+
+
+class Problem(BaseModel):
+    """A failure (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str = Field(description="stable; what a program decides by")
+    instance: str
+    request_id: str | None
+    errors: list[FieldFaultBody] | None = None
+
+
+def _currency(value: str) -> str:
+    code = value.upper()
+    try:
+        minor_unit_exponent(code)
+    except UnknownCurrency as error:
+        raise ValueError(str(error)) from error
+    return code
+
+
+def _metadata(value: dict[str, str]) -> dict[str, str]:
+    if len(value) > METADATA_KEYS_MAX:
+        raise ValueError(f"takes {METADATA_KEYS_MAX} keys at most, got {len(value)}")
+    return value
+
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+Currency = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z]{3}$"),
+    AfterValidator(_currency),
+    Field(description="ISO 4217, any case in, upper case out", examples=["USD"]),
+]
+Metadata = Annotated[
+    dict[
+        Annotated[str, StringConstraints(min_length=1, max_length=40)],
+        Annotated[str, StringConstraints(max_length=500)],
+    ],
+    AfterValidator(_metadata),
+    Field(description="up to 50 keys of 40 characters, values of 500", max_length=METADATA_KEYS_MAX),
+]
+CustomerId = Annotated[str, StringConstraints(max_length=64), Field(examples=["cus_01h455vb4pex5vsknk084sn02q"])]
+PaymentId = Annotated[str, StringConstraints(max_length=64), Field(examples=["pay_01h455vb4pex5vsknk084sn02q"])]
+PaymentMethodId = Annotated[
+    str, StringConstraints(pattern=r"^pm_[A-Za-z0-9_]{1,96}$"), Field(examples=["pm_card_visa"])
+]
+ReturnUrl = Annotated[
+    str,
+    StringConstraints(pattern=r"^https?://[^\s]{1,2000}$"),
+    Field(description="where the customer comes back to after authenticating"),
+]
+# Far above any amount that the gateway takes, and far below what a BIGINT holds.
+AmountMinor = Annotated[int, Field(ge=1, le=999_999_999_999, description="integer, in minor units of the currency")]

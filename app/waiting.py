@@ -1,0 +1,101 @@
+"""`Prefer: wait=N`: hold a request until its operation has finished, woken by a notification, for N seconds at most.
+
+Never more than half of the server's threads wait; past that, and whenever the notification does not come, the caller gets the
+202 that it would have got without asking.
+"""
+
+import re
+import threading
+import time
+from collections import defaultdict
+from uuid import UUID
+
+import redis
+import structlog
+
+from billing.operation_runner import FINISHED_CHANNEL
+from billing.runtime import Runtime
+from models.operation import Operation
+
+WAIT_SECONDS_MAX = 30
+_LISTEN_SECONDS = 5.0
+_RECONNECT_SECONDS = 1.0
+_PREFER = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,9})\"?\s*(?=$|[,;])", re.IGNORECASE)
+log = structlog.get_logger(__name__)
+
+
+def preferred_wait(header: str | None) -> int | None:
+    """Return the seconds that a `Prefer` header asks to wait (RFC 7240), at most 30, or None."""
+    match = _PREFER.search(header or "")
+    return None if match is None else min(int(match[1]), WAIT_SECONDS_MAX)
+
+
+class OperationWaiter:
+    """Holds the requests of one process that wait, and one connection on which the notifications come."""
+
+    def __init__(self, *, runtime: Runtime, threads: int) -> None:
+        self._runtime = runtime
+        self._seats = threading.BoundedSemaphore(max(1, threads // 2))
+        self._lock = threading.Lock()
+        self._waiting: defaultdict[str, set[threading.Event]] = defaultdict(set)
+        self._listener: threading.Thread | None = None
+
+    def wait(self, operation_id: UUID, *, seconds: int) -> Operation | None:
+        """Return the operation once it has finished, or None when it has not in `seconds`, or when no seat is free."""
+        if not self._seats.acquire(blocking=False):
+            return None
+        event = threading.Event()
+        key = str(operation_id)
+        try:
+            with self._lock:
+                self._waiting[key].add(event)
+                self._listen()
+            deadline = time.monotonic() + seconds
+            while True:
+                event.clear()
+                finished = self._finished(operation_id)
+                if finished is not None or time.monotonic() >= deadline:
+                    return finished
+                event.wait(max(0.0, deadline - time.monotonic()))
+        finally:
+            with self._lock:
+                self._waiting[key].discard(event)
+                if not self._waiting[key]:
+                    del self._waiting[key]
+            self._seats.release()
+
+    def _finished(self, operation_id: UUID) -> Operation | None:
+        with self._runtime.transaction() as session:
+            operation = session.get(Operation, operation_id)
+        return operation if operation is not None and operation.finished_at is not None else None
+
+    def _listen(self) -> None:
+        if self._listener is None:
+            self._listener = threading.Thread(target=self._run, name="operation-waiter", daemon=True)
+            self._listener.start()
+
+    def _run(self) -> None:
+        pause = threading.Event()
+        while True:
+            try:
+                with self._runtime.redis.pubsub() as channel:
+                    channel.subscribe(FINISHED_CHANNEL)
+                    self._receive(channel)
+            except (redis.RedisError, OSError) as error:
+                log.warning("waiter.disconnected", error=type(error).__name__)
+            pause.wait(_RECONNECT_SECONDS)
+
+    def _receive(self, channel: "redis.client.PubSub") -> None:
+        while True:
+            message = channel.get_message(timeout=_LISTEN_SECONDS)
+            if message is None:
+                continue
+            with self._lock:
+                # After a (new) subscription anything may have been missed: let everybody look at the row once.
+                woken = (
+                    self._waiting.get(message["data"], set())
+                    if message["type"] == "message"
+                    else set().union(*self._waiting.values())
+                )
+                for event in woken:
+                    event.set()

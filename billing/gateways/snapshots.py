@@ -1,0 +1,123 @@
+"""How the payment gateway answers: the part of its objects that we rely on, validated, so that nothing else knows the rest."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from pydantic import AliasPath, BaseModel, ConfigDict, Field
+
+
+class _Snapshot(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+
+class NextActionRedirect(_Snapshot):
+    """Where the customer is sent to authenticate."""
+
+    url: str
+    return_url: str | None = None
+
+
+class NextAction(_Snapshot):
+    """What the customer has to do before the payment can go on."""
+
+    type: str
+    redirect_to_url: NextActionRedirect | None = None
+
+    def representation(self) -> dict[str, object]:
+        """Return `{type, url}`; `url` is null where the client library handles the action."""
+        return {"type": self.type, "url": self.redirect_to_url.url if self.redirect_to_url else None}
+
+
+class GatewayDecline(_Snapshot):
+    """Why a payment method was declined, in the gateway's codes."""
+
+    code: str | None = None
+    decline_code: str | None = None
+    message: str | None = None
+    type: str | None = None
+
+    @property
+    def reason(self) -> str:
+        """The most exact code there is."""
+        return self.decline_code or self.code or "generic_decline"
+
+
+class IntentSnapshot(_Snapshot):
+    """A payment at the gateway, as it stood when it was fetched. Amounts in minor units; currency in lower case."""
+
+    id: str
+    status: str
+    amount: int
+    amount_received: int
+    currency: str
+    livemode: bool
+    customer: str | None = None
+    payment_method: str | None = None
+    client_secret: str | None = None
+    next_action: NextAction | None = None
+    last_payment_error: GatewayDecline | None = None
+    metadata: dict[str, str] = Field(default_factory=dict)
+
+
+class RefundSnapshot(_Snapshot):
+    """A refund at the gateway."""
+
+    id: str
+    status: str
+    amount: int
+    currency: str
+    payment_intent: str | None = None
+    reason: str | None = None
+    failure_reason: str | None = None
+    metadata: dict[str, str] = Field(default_factory=dict)
+
+
+class PaymentMethodSnapshot(_Snapshot):
+    """A payment method at the gateway, with what may be shown of it."""
+
+    id: str
+    type: str
+    customer: str | None = None
+    brand: str | None = Field(None, validation_alias=AliasPath("card", "brand"))
+    exp_month: int | None = Field(None, validation_alias=AliasPath("card", "exp_month"))
+    exp_year: int | None = Field(None, validation_alias=AliasPath("card", "exp_year"))
+    funding: str | None = Field(None, validation_alias=AliasPath("card", "funding"))
+    card_last4: str | None = Field(None, validation_alias=AliasPath("card", "last4"))
+    card_country: str | None = Field(None, validation_alias=AliasPath("card", "country"))
+    card_fingerprint: str | None = Field(None, validation_alias=AliasPath("card", "fingerprint"))
+    debit_last4: str | None = Field(None, validation_alias=AliasPath("sepa_debit", "last4"))
+    debit_country: str | None = Field(None, validation_alias=AliasPath("sepa_debit", "country"))
+    debit_fingerprint: str | None = Field(None, validation_alias=AliasPath("sepa_debit", "fingerprint"))
+
+
+class SetupIntentSnapshot(_Snapshot):
+    """The saving of a payment method at the gateway."""
+
+    id: str
+    status: str
+    livemode: bool
+    customer: str | None = None
+    payment_method: str | None = None
+    client_secret: str | None = None
+    next_action: NextAction | None = None
+    last_setup_error: GatewayDecline | None = None
+    metadata: dict[str, str] = Field(default_factory=dict)
+
+
+class CustomerSnapshot(_Snapshot):
+    """A customer at the gateway; `deleted` is true for one that is gone."""
+
+    id: str
+    deleted: bool = False
+    metadata: dict[str, str] = Field(default_factory=dict)
+    default_payment_method: str | None = Field(
+        None, validation_alias=AliasPath("invoice_settings", "default_payment_method")
+    )
+
+
+class CustomerDetails(NamedTuple):
+    """What the gateway is told about a customer; it replaces what it knew."""
+
+    email: str
+    name: str | None
+    address: Mapping[str, str | None]

@@ -1,0 +1,114 @@
+"""Claiming rows of work: a committed lease, fenced by a token, and two ways to come back.
+
+Due times are compared with the database's clock, never with a machine's own, so that workers whose clocks differ agree.
+A failure of the work's own (an exception, or the death of who held it) counts, and FAILURES_MAX of them end it. A part
+outside that does not answer only postpones: POSTPONEMENTS_MAX pauses of up to a minute, which is about a day.
+"""
+
+import random
+from collections.abc import Sequence
+from datetime import timedelta
+from enum import StrEnum
+from typing import TypeVar
+from uuid import UUID, uuid4
+
+from sqlalchemy import case, func, select, update
+from sqlalchemy.orm import Session
+
+from models.leased_work import LeasedWork
+
+FAILURES_MAX = 3
+FAILURE_PAUSE_SECONDS = 2
+POSTPONE_PAUSE_SECONDS_MAX = 60
+POSTPONEMENTS_MAX = 1_900
+
+Work = TypeVar("Work", bound=LeasedWork)
+
+
+class LeaseLost(Exception):
+    """Somebody else took the row over meanwhile; what this holder did must not be committed."""
+
+
+def claim(
+    session: Session, table: type[Work], *, limit: int, lease_seconds: int, busy_status: StrEnum | None
+) -> list[Work]:
+    """Take up to `limit` due rows that nobody holds, oldest due first, for `lease_seconds`.
+
+    A row that still carries a token was left behind by a holder that died; that counts as a failure of its own.
+    """
+    due = (
+        select(table.id)
+        .where(table.next_attempt_at <= func.now())
+        .order_by(table.next_attempt_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    values: dict[str, object] = {
+        "failures": table.failures + case((table.lease_token.is_not(None), 1), else_=0),
+        "lease_token": uuid4(),
+        "next_attempt_at": func.now() + timedelta(seconds=lease_seconds),
+    }
+    if busy_status is not None:
+        values["status"] = busy_status
+    rows: Sequence[Work] = session.scalars(
+        update(table).where(table.id.in_(due.scalar_subquery())).values(values).returning(table),
+        execution_options={"synchronize_session": False},
+    ).all()
+    return list(rows)
+
+
+def due_count(session: Session, table: type[Work], *, up_to: int) -> int:
+    """Return how many rows are due and held by nobody, counted no further than `up_to`."""
+    due = select(table.id).where(table.next_attempt_at <= func.now()).limit(up_to).subquery()
+    return session.scalar(select(func.count()).select_from(due)) or 0
+
+
+def seconds_until_due(session: Session, table: type[Work]) -> float | None:
+    """Return how long it is until the next waiting row is due (0 when one is), or None when none waits."""
+    earliest = session.scalar(
+        select(func.extract("epoch", func.min(table.next_attempt_at) - func.now())).where(
+            table.next_attempt_at.is_not(None), table.lease_token.is_(None)
+        )
+    )
+    return None if earliest is None else max(0.0, float(earliest))
+
+
+def hold(session: Session, table: type[Work], *, row_id: UUID, lease_token: UUID) -> Work:
+    """Lock the row for the rest of the transaction, provided that the lease still stands.
+
+    Raises LeaseLost when another holder has it.
+    """
+    row = session.scalar(
+        select(table).where(table.id == row_id, table.lease_token == lease_token).with_for_update(),
+        execution_options={"populate_existing": True},
+    )
+    if row is None:
+        raise LeaseLost(f"{table.__name__} {row_id} was taken over by another worker")
+    return row
+
+
+def release(row: LeasedWork) -> None:
+    """Give the row up for good: nothing is due any more."""
+    row.lease_token = None
+    row.next_attempt_at = None
+
+
+def return_later(row: LeasedWork, *, pause: timedelta) -> None:
+    """Give the row back, due again after `pause` on the database's clock."""
+    row.lease_token = None
+    row.next_attempt_at = func.now() + pause
+
+
+def failure_pause(failures: int) -> timedelta:
+    """Return the pause after the `failures`-th failure of a row's own: exponential, with 50 to 100 % jitter."""
+    return timedelta(seconds=FAILURE_PAUSE_SECONDS * 2 ** (failures - 1) * _jitter())
+
+
+def postpone_pause(postponements: int) -> timedelta:
+    """Return the pause while a part outside does not answer: exponential up to a minute, with 50 to 100 % jitter."""
+    seconds = min(2 ** min(postponements, 10), POSTPONE_PAUSE_SECONDS_MAX)
+    return timedelta(seconds=seconds * _jitter())
+
+
+def _jitter() -> float:
+    return random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing

@@ -1,0 +1,68 @@
+"""One way of logging for every process: JSON lines, or readable ones in a terminal; every line passes the redaction filter."""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any, cast
+
+import structlog
+from structlog.types import EventDict, Processor
+
+from billing.redaction import redact
+
+# These speak on every request or task, and say nothing that our own lines do not.
+_QUIET = (
+    "stripe",
+    "urllib3",
+    "httpx",
+    "httpcore",
+    "_granian",
+    "granian.access",
+    "celery.worker.strategy",
+    "celery.app.trace",
+    "celery.beat",
+)
+
+
+def configure_logging(*, level: str, format_: str) -> None:
+    """Send structlog and the standard library's logs to stdout, redacted, as `json`, `text` or by whether it is a terminal."""
+    in_terminal = sys.stdout.isatty() if format_ == "auto" else format_ == "text"
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        redact_event,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    renderer: Processor = (
+        structlog.dev.ConsoleRenderer(sort_keys=False)
+        if in_terminal
+        else structlog.processors.JSONRenderer(ensure_ascii=False, default=repr)
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+
+
+def redact_event(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Replace secrets, card numbers and personal data in a log line; structlog's own entries are left alone."""
+    own = {key: value for key, value in event.items() if key.startswith("_")}
+    rest = {key: value for key, value in event.items() if not key.startswith("_")}
+    return cast("MutableMapping[str, Any]", {**cast("dict[str, Any]", redact(rest)), **own})

@@ -1,0 +1,12 @@
+"""The figures that this process counts. They add up across processes through PROMETHEUS_MULTIPROC_DIR (see app/metrics.py)."""
+
+from prometheus_client import Counter, Histogram
+
+HTTP_REQUESTS = Counter("billing_http_requests_total", "HTTP requests answered", ["method", "route", "status"])
+HTTP_SECONDS = Histogram("billing_http_request_seconds", "Time to answer an HTTP request", ["method", "route"])
+TASKS = Counter("billing_tasks_total", "Celery tasks ended", ["task", "outcome"])
+TASK_SECONDS = Histogram("billing_task_seconds", "Time that a Celery task ran", ["task"])
+WORK = Counter("billing_work_total", "Rows of work finished, postponed, failed or dead", ["table", "kind", "outcome"])
+HINTS = Counter("billing_hints_total", "Hints to the workers", ["hint", "outcome"])
+GATEWAY_CALLS = Counter("billing_gateway_calls_total", "Calls to the payment gateway", ["call", "outcome"])
+GATEWAY_SECONDS = Histogram("billing_gateway_call_seconds", "Time that the payment gateway took", ["call"])

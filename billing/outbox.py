@@ -1,0 +1,48 @@
+"""Use case: emit an event in the transaction of the fact, with the duty to tell each of its consumers."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from billing.hints import Hint
+from billing.unit_of_work import hint_after_commit
+from models.ids import new_id
+from models.outbox import OutboxDelivery, OutboxEvent
+
+GATEWAY_CUSTOMER = "gateway_customer"
+
+# Who hears of what. A type that nobody listens to is still kept: it is what GET /events will list.
+CONSUMERS: dict[str, tuple[str, ...]] = {
+    "customer.created": (GATEWAY_CUSTOMER,),
+    "customer.updated": (GATEWAY_CUSTOMER,),
+}
+
+
+def emit(
+    session: Session,
+    *,
+    type_: str,
+    object_type: str,
+    object_id: str,
+    customer_id: UUID | None,
+    payload: dict[str, object],
+    now: datetime,
+) -> OutboxEvent:
+    """Add the event and one delivery for each consumer of its type; workers are told after the commit."""
+    event = OutboxEvent(
+        id=new_id(),
+        type=type_,
+        object_type=object_type,
+        object_id=object_id,
+        customer_id=customer_id,
+        payload=payload,
+        created_at=now,
+    )
+    session.add(event)
+    consumers = CONSUMERS.get(type_, ())
+    if consumers:
+        session.flush([event])
+        session.add_all(OutboxDelivery(event_id=event.id, consumer=consumer) for consumer in consumers)
+        hint_after_commit(session, Hint.OUTBOX)
+    return event

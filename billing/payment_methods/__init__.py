@@ -1,0 +1,1 @@
+"""Payment methods of a customer: tokens of the gateway, never card numbers."""

@@ -1,0 +1,1 @@
+"""Payments: one wish to be paid, its attempts at the gateway, and refunds."""

@@ -1,0 +1,89 @@
+"""Use case: accept a payment. The gateway hears of it from a worker."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy.orm import Session
+
+from billing import audit, operations, outbox
+from billing.actor import Actor
+from billing.payments.representation import event_payload
+from models.customer import Customer
+from models.ids import new_id
+from models.money import Money
+from models.operation import Operation
+from models.payment import CaptureMethod, Payment, PaymentStatus
+
+OPERATION_KIND = "payment.create"
+
+
+class PaymentTerms(NamedTuple):
+    """What the caller asked for, beside customer and amount."""
+
+    payment_method: str | None
+    confirm: bool
+    capture: CaptureMethod
+    off_session: bool
+    return_url: str | None
+    description: str | None
+    metadata: dict[str, str]
+
+
+def create_payment(
+    session: Session, *, customer: Customer, amount: Money, terms: PaymentTerms, actor: Actor, now: datetime
+) -> tuple[Payment, Operation]:
+    """Add a pending payment and the operation that takes it to the gateway.
+
+    `amount` is one that the gateway can charge (see chargeable.py). `off_session` implies `confirm`.
+    """
+    payment = Payment(
+        id=new_id(),
+        customer_id=customer.id,
+        status=PaymentStatus.PENDING,
+        amount_minor=amount.amount_minor,
+        currency=amount.currency,
+        capture=terms.capture,
+        payment_method_id=terms.payment_method,
+        off_session=terms.off_session,
+        return_url=terms.return_url,
+        description=terms.description,
+        metadata_=terms.metadata,
+        amount_captured_minor=0,
+        amount_refunded_minor=0,
+        version=0,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(payment)
+    session.flush([payment])
+    representation = event_payload(payment, refunds=())
+    public = str(representation["id"])
+    outbox.emit(
+        session,
+        type_="payment.created",
+        object_type="payment",
+        object_id=public,
+        customer_id=customer.id,
+        payload=representation,
+        now=now,
+    )
+    audit.record(
+        session,
+        actor=actor,
+        action="payment.created",
+        object_type="payment",
+        object_id=public,
+        before=None,
+        after=representation,
+        now=now,
+    )
+    operation = operations.enqueue(
+        session,
+        kind=OPERATION_KIND,
+        customer_id=customer.id,
+        resource_type="payment",
+        resource_id=public,
+        params={"confirm": terms.confirm or terms.off_session},
+        now=now,
+    )
+    return payment, operation

@@ -1,0 +1,163 @@
+"""Use case: apply what the gateway says about a payment. The synchronous answer and the webhook both end here."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from billing import audit, outbox
+from billing.actor import Actor
+from billing.errors import InvariantBroken
+from billing.gateways.snapshots import IntentSnapshot
+from billing.observations import require_version
+from billing.payments.find import refunds_of
+from billing.payments.lifecycle import require_edge
+from billing.payments.representation import event_payload
+from models.payment import CaptureMethod, Payment, PaymentStatus
+
+_EVENTS = {
+    PaymentStatus.REQUIRES_PAYMENT_METHOD: "payment.declined",
+    PaymentStatus.REQUIRES_ACTION: "payment.requires_action",
+    PaymentStatus.PROCESSING: "payment.processing",
+    PaymentStatus.REQUIRES_CAPTURE: "payment.authorized",
+    PaymentStatus.SUCCEEDED: "payment.succeeded",
+    PaymentStatus.CANCELED: "payment.canceled",
+    PaymentStatus.FAILED: "payment.failed",
+}
+
+
+class GatewayDisagrees(InvariantBroken):
+    """The gateway's object is not about this payment: another amount, currency, customer or mode."""
+
+    code = "gateway_disagrees"
+
+
+class IntentObservation(NamedTuple):
+    """What the gateway said, and the payment's version that was read before it was asked."""
+
+    payment_id: UUID
+    version: int
+    intent: IntentSnapshot
+
+
+def lock_payment(session: Session, *, payment_id: UUID) -> Payment:
+    """Return the payment with its row locked and its newest values."""
+    return session.scalars(
+        select(Payment).where(Payment.id == payment_id).with_for_update(),
+        execution_options={"populate_existing": True},
+    ).one()
+
+
+def apply_intent(
+    session: Session,
+    *,
+    observation: IntentObservation,
+    gateway_customer: str | None,
+    livemode: bool,
+    actor: Actor,
+    now: datetime,
+) -> Payment:
+    """Bring the payment to the state that was observed, with one event and one audit entry when the status changed.
+
+    Raises StaleObservation when another observation was applied meanwhile, GatewayDisagrees when the object is not about
+    this payment, and StatusMovedBackwards when its status cannot follow ours. Nothing is changed then.
+    """
+    payment = lock_payment(session, payment_id=observation.payment_id)
+    require_version(current=payment.version, observed=observation.version)
+    intent = observation.intent
+    _require_same(payment, intent, gateway_customer=gateway_customer, livemode=livemode)
+    status = _status(intent)
+    require_edge(current=payment.status, new=status)
+    before = event_payload(payment, refunds=())
+    payment.version += 1
+    payment.status = status
+    payment.gateway_id = intent.id
+    payment.client_secret = intent.client_secret
+    payment.next_action = intent.next_action.representation() if intent.next_action else None
+    payment.payment_method_id = intent.payment_method or payment.payment_method_id
+    payment.amount_captured_minor = intent.amount_received if status is PaymentStatus.SUCCEEDED else 0
+    payment.decline_code = intent.last_payment_error.reason if intent.last_payment_error else None
+    changed_before, changed_after = audit.changed_fields(before, event_payload(payment, refunds=()))
+    if changed_after:
+        payment.updated_at = now
+        record_change(session, payment=payment, before=changed_before, after=changed_after, actor=actor, now=now)
+    return payment
+
+
+def fail_payment(session: Session, *, payment: Payment, detail: str, actor: Actor, now: datetime) -> None:
+    """End a payment that the gateway refused to take at all. `failed` is final."""
+    require_edge(current=payment.status, new=PaymentStatus.FAILED)
+    before = event_payload(payment, refunds=())
+    payment.version += 1
+    payment.status = PaymentStatus.FAILED
+    payment.failure_detail = detail
+    payment.updated_at = now
+    changed_before, changed_after = audit.changed_fields(before, event_payload(payment, refunds=()))
+    record_change(session, payment=payment, before=changed_before, after=changed_after, actor=actor, now=now)
+
+
+def record_change(
+    session: Session,
+    *,
+    payment: Payment,
+    before: dict[str, object],
+    after: dict[str, object],
+    actor: Actor,
+    now: datetime,
+    event: str | None = None,
+) -> None:
+    """Write the audit entry of a change, and its event: the one that is named, or that of a changed status."""
+    representation = event_payload(payment, refunds=refunds_of(session, payment_id=payment.id))
+    public = str(representation["id"])
+    if event is None and ("status" in after or "decline_code" in after):
+        event = _event_of(payment)
+    if event is not None:
+        outbox.emit(
+            session,
+            type_=event,
+            object_type="payment",
+            object_id=public,
+            customer_id=payment.customer_id,
+            payload=representation,
+            now=now,
+        )
+    audit.record(
+        session,
+        actor=actor,
+        action=event or "payment.updated",
+        object_type="payment",
+        object_id=public,
+        before=before,
+        after=after,
+        now=now,
+    )
+
+
+def _event_of(payment: Payment) -> str | None:
+    if payment.status is PaymentStatus.REQUIRES_PAYMENT_METHOD and payment.decline_code is None:
+        return None
+    return _EVENTS.get(payment.status)
+
+
+def _status(intent: IntentSnapshot) -> PaymentStatus:
+    try:
+        return PaymentStatus(intent.status)
+    except ValueError:
+        raise GatewayDisagrees(f"{intent.id} has a status that is not documented: {intent.status!r}") from None
+
+
+def _require_same(payment: Payment, intent: IntentSnapshot, *, gateway_customer: str | None, livemode: bool) -> None:
+    captured_max = payment.amount_minor if payment.capture is CaptureMethod.MANUAL else intent.amount
+    pairs: tuple[tuple[str, object, object], ...] = (
+        ("id", payment.gateway_id or intent.id, intent.id),
+        ("amount", payment.amount_minor, intent.amount),
+        ("currency", payment.currency, intent.currency.upper()),
+        ("livemode", livemode, intent.livemode),
+        ("customer", gateway_customer or intent.customer, intent.customer),
+        ("amount_received", min(intent.amount_received, captured_max), intent.amount_received),
+    )
+    for name, ours, theirs in pairs:
+        if ours != theirs:
+            raise GatewayDisagrees(f"{intent.id} says {name} {theirs!r} where the payment says {ours!r}")

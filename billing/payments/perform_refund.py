@@ -1,0 +1,97 @@
+"""Process: take a refund to the gateway, under the key `refund-<id>` of its committed row."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from billing.actor import WORKER
+from billing.gateways.errors import GatewayRefused
+from billing.gateways.snapshots import RefundSnapshot
+from billing.operation_outcome import OperationOutcome
+from billing.payments.find import refunds_of
+from billing.payments.observe import PaymentNotAtGateway
+from billing.payments.outcome import lock_payment
+from billing.payments.refund_outcome import RefundsObservation, apply_refunds, recount_refunded
+from billing.payments.representation import REFUND_PREFIX, refund_representation
+from billing.runtime import Runtime
+from models.ids import row_id
+from models.operation import Operation
+from models.payment import Payment
+from models.refund import Refund, RefundStatus
+
+
+class RefundSettlement:
+    """What the refund's call brought, ready to be applied in the transaction that finishes the operation."""
+
+    def __init__(
+        self,
+        *,
+        refund_id: UUID,
+        payment_id: UUID,
+        gateway_intent: str,
+        version: int,
+        answer: RefundSnapshot | GatewayRefused,
+    ) -> None:
+        self._refund_id = refund_id
+        self._payment_id = payment_id
+        self._gateway_intent = gateway_intent
+        self._refusal = answer if isinstance(answer, GatewayRefused) else None
+        snapshots = [answer] if isinstance(answer, RefundSnapshot) else []
+        self._observation = RefundsObservation(payment_id, version, snapshots)
+
+    def refresh(self, runtime: Runtime) -> None:
+        """Ask the gateway for all refunds of the payment, because another observation came in between."""
+        self._observation = observe_refunds(runtime, payment_id=self._payment_id)
+
+    def apply(self, session: Session, *, now: datetime) -> OperationOutcome:
+        """Bring the refund to its new state; one that the gateway refused gives its amount back to what is left."""
+        if self._refusal is not None:
+            _give_back(session, payment_id=self._payment_id, refund_id=self._refund_id, refusal=self._refusal, now=now)
+            return OperationOutcome.failed(self._refusal)
+        apply_refunds(session, observation=self._observation, actor=WORKER, now=now)
+        return OperationOutcome.succeeded(201, refund_representation(session.get_one(Refund, self._refund_id)))
+
+
+def perform_refund_operation(runtime: Runtime, *, operation: Operation, now: datetime) -> RefundSettlement:  # noqa: ARG001 - every performer is told the time
+    """Make the refund's call and return what it brought. Raises Unavailable while the outcome is unknown."""
+    refund_id = row_id(REFUND_PREFIX, operation.resource_id)
+    with runtime.transaction() as session:
+        refund = session.get_one(Refund, refund_id)
+        payment = session.get_one(Payment, refund.payment_id)
+        gateway_intent, version = payment.gateway_id, payment.version
+    if gateway_intent is None:
+        raise PaymentNotAtGateway("a payment that is to be refunded has no object at the gateway")
+    answer: RefundSnapshot | GatewayRefused
+    try:
+        answer = runtime.gateway.create_refund(
+            gateway_intent=gateway_intent,
+            amount_minor=refund.amount_minor,
+            reason=refund.reason,
+            refund_id=operation.resource_id,
+            idempotency_key=refund.idempotency_key,
+        )
+    except GatewayRefused as refusal:
+        answer = refusal
+    return RefundSettlement(
+        refund_id=refund_id, payment_id=payment.id, gateway_intent=gateway_intent, version=version, answer=answer
+    )
+
+
+def observe_refunds(runtime: Runtime, *, payment_id: UUID) -> RefundsObservation:
+    """Read the payment's version, then fetch all of its refunds."""
+    with runtime.transaction() as session:
+        payment = session.get_one(Payment, payment_id)
+        version, gateway_intent = payment.version, payment.gateway_id
+    if gateway_intent is None:
+        raise PaymentNotAtGateway("the refunds of a payment that has no object at the gateway were asked for")
+    return RefundsObservation(payment_id, version, runtime.gateway.list_refunds(gateway_intent=gateway_intent))
+
+
+def _give_back(session: Session, *, payment_id: UUID, refund_id: UUID, refusal: GatewayRefused, now: datetime) -> None:
+    payment = lock_payment(session, payment_id=payment_id)
+    refund = session.get_one(Refund, refund_id, populate_existing=True)
+    if refund.status is RefundStatus.PENDING and refund.gateway_id is None:
+        refund.status, refund.failure_reason, refund.updated_at = RefundStatus.FAILED, refusal.gateway_code, now
+        recount_refunded(payment, refunds=refunds_of(session, payment_id=payment_id))
+        payment.updated_at = now

@@ -1,0 +1,117 @@
+"""Use case: apply what the gateway says about a payment's refunds. The synchronous answer and the webhook both end here."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from billing import audit
+from billing.actor import Actor
+from billing.gateways.snapshots import RefundSnapshot
+from billing.observations import require_version
+from billing.payments.find import refunds_of
+from billing.payments.outcome import GatewayDisagrees, lock_payment, record_change
+from billing.payments.representation import REFUND_PREFIX, event_payload
+from models.ids import MalformedId, row_id
+from models.payment import Payment
+from models.refund import Refund, RefundStatus
+
+_GIVES_NOTHING_BACK = frozenset({RefundStatus.FAILED, RefundStatus.CANCELED})
+
+
+class RefundsObservation(NamedTuple):
+    """What the gateway said about some or all refunds of a payment, and the version read before it was asked."""
+
+    payment_id: UUID
+    version: int
+    refunds: Sequence[RefundSnapshot]
+
+
+def apply_refunds(session: Session, *, observation: RefundsObservation, actor: Actor, now: datetime) -> Payment:
+    """Bring the payment's refunds to the state that was observed; a refund made at the gateway itself is added.
+
+    Raises StaleObservation when another observation was applied meanwhile, GatewayDisagrees for a refund of another amount
+    or currency than we asked for. Nothing is changed then.
+    """
+    payment = lock_payment(session, payment_id=observation.payment_id)
+    require_version(current=payment.version, observed=observation.version)
+    known = list(refunds_of(session, payment_id=payment.id))
+    before = event_payload(payment, refunds=known)
+    for snapshot in observation.refunds:
+        refund = _matching(known, snapshot)
+        if refund is None:
+            refund = _made_at_gateway(payment, snapshot, now=now)
+            session.add(refund)
+            known.append(refund)
+        _bring(refund, snapshot, now=now)
+    payment.version += 1
+    recount_refunded(payment, refunds=known)
+    session.flush()
+    changed_before, changed_after = audit.changed_fields(before, event_payload(payment, refunds=known))
+    if changed_after:
+        payment.updated_at = now
+        record_change(
+            session,
+            payment=payment,
+            before=changed_before,
+            after=changed_after,
+            actor=actor,
+            now=now,
+            event="payment.refunded" if _newly_succeeded(before, known) else "payment.refund_updated",
+        )
+    return payment
+
+
+def recount_refunded(payment: Payment, *, refunds: Sequence[Refund]) -> None:
+    """Set what the payment has refunded or reserved for refunds, from all of its refunds.
+
+    A refund made at the gateway itself may have taken what one of ours had reserved. Ours is then refused there and counts
+    no longer; until it is, the sum stays at what was captured.
+    """
+    active = sum(refund.amount_minor for refund in refunds if refund.status not in _GIVES_NOTHING_BACK)
+    payment.amount_refunded_minor = min(active, payment.amount_captured_minor)
+
+
+def _matching(known: Sequence[Refund], snapshot: RefundSnapshot) -> Refund | None:
+    try:
+        named = row_id(REFUND_PREFIX, snapshot.metadata.get("refund_id", ""))
+    except MalformedId:
+        named = None
+    return next(
+        (refund for refund in known if refund.gateway_id == snapshot.id or (named is not None and refund.id == named)),
+        None,
+    )
+
+
+def _made_at_gateway(payment: Payment, snapshot: RefundSnapshot, *, now: datetime) -> Refund:
+    return Refund(
+        payment_id=payment.id,
+        status=RefundStatus.PENDING,
+        amount_minor=snapshot.amount,
+        currency=snapshot.currency.upper(),
+        reason=snapshot.reason,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _bring(refund: Refund, snapshot: RefundSnapshot, *, now: datetime) -> None:
+    if (refund.amount_minor, refund.currency) != (snapshot.amount, snapshot.currency.upper()):
+        raise GatewayDisagrees(
+            f"{snapshot.id} is {snapshot.amount} {snapshot.currency}, we asked for {refund.amount_minor}"
+        )
+    try:
+        status = RefundStatus(snapshot.status)
+    except ValueError:
+        raise GatewayDisagrees(f"{snapshot.id} has a status that is not documented: {snapshot.status!r}") from None
+    if (refund.gateway_id, refund.status, refund.failure_reason) != (snapshot.id, status, snapshot.failure_reason):
+        refund.gateway_id, refund.status, refund.failure_reason = snapshot.id, status, snapshot.failure_reason
+        refund.updated_at = now
+
+
+def _newly_succeeded(before: dict[str, object], refunds: Sequence[Refund]) -> bool:
+    listed = before["refunds"]
+    succeeded_before = sum(1 for refund in listed if refund["status"] == "succeeded") if isinstance(listed, list) else 0
+    return sum(1 for refund in refunds if refund.status is RefundStatus.SUCCEEDED) > succeeded_before

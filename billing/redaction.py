@@ -1,0 +1,68 @@
+"""Rule: what never reaches a log or the audit log: secrets, card numbers and personal data.
+
+One filter for all of them: by the name of a field where the name says what it holds, and by the look of a text elsewhere.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from billing.card_numbers import contains_card_number, replace_card_numbers
+
+REDACTED = "[redacted]"
+TOO_DEEP = "[too deep]"
+_DEPTH_MAX = 16
+
+# Personal data (GDPR) and secrets, by field name; compared in lower case without "-" and "_".
+# fmt: off
+_FIELDS = frozenset({
+    "address", "apikey", "apikeypepper", "authorization", "billingdetails", "brokerurl", "celerybrokerurl", "city",
+    "clientsecret", "cookie", "credential", "credentials", "creditsurl", "customeremail", "customername",
+    "databaseurl", "email", "encryptionkey", "firstname", "flowerbasicauth", "fullname", "idempotencykey", "ip",
+    "ipaddress", "keyhash", "lastname", "line1", "line2", "name", "password", "peer", "phone", "postalcode",
+    "receiptemail", "rediscreditsurl", "redisurl", "remoteaddr", "secret", "secretkey", "setcookie", "shipping",
+    "signature", "state", "stripesecretkey", "stripesignature", "stripewebhooksecret", "taxid", "token", "useragent",
+    "xforwardedfor", "zip",
+})
+# fmt: on
+_TEXTS = (
+    re.compile(r"\b[sr]k_(?:test|live)_[A-Za-z0-9_]+"),
+    re.compile(r"\bb(?:k|ct)_(?:test|live)_[A-Za-z0-9_.\-]+"),
+    re.compile(r"\bwhsec_[A-Za-z0-9+/=_\-]+"),
+    re.compile(r"\b(?:pi|seti)_[A-Za-z0-9]+_secret_[A-Za-z0-9]+"),
+    re.compile(r"(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"),
+    re.compile(r"(?i)\bbearer\s+[^\s,;\"']+"),
+    re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+"),
+)
+
+
+def redact_text(text: str) -> str:
+    """Return `text` with secrets, e-mail addresses and card numbers replaced by `[redacted]`."""
+    for pattern in _TEXTS:
+        text = pattern.sub(REDACTED, text)
+    return replace_card_numbers(text, replacement=REDACTED)
+
+
+def redact(value: object, *, depth: int = 0) -> object:
+    """Return a JSON-like value with every secret and all personal data replaced; the keys stay, so that a change shows."""
+    if depth > _DEPTH_MAX:
+        return TOO_DEEP
+    if isinstance(value, str):
+        return redact_text(value)
+    if isinstance(value, Mapping):
+        return {
+            redact_text(str(key)): REDACTED
+            if _is_sensitive(str(key)) and item is not None
+            else redact(item, depth=depth + 1)
+            for key, item in value.items()
+        }
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
+        return [redact(item, depth=depth + 1) for item in value]
+    if isinstance(value, int) and contains_card_number(str(value)):
+        return REDACTED
+    if isinstance(value, bool | int | float) or value is None:
+        return value
+    return redact_text(str(value))
+
+
+def _is_sensitive(field: str) -> bool:
+    return field.lower().replace("-", "").replace("_", "") in _FIELDS

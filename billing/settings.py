@@ -1,0 +1,259 @@
+"""Settings: environment variables, read once, checked before anything starts."""
+
+import base64
+import binascii
+from collections.abc import Callable
+from decimal import Decimal
+from enum import StrEnum
+from functools import lru_cache
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from models.money import UnknownCurrency, minor_unit_exponent
+
+SECRET_LENGTH_MIN = 32
+
+
+class Environment(StrEnum):
+    """Where the service runs; stands for the specification's NODE_ENV."""
+
+    DEVELOPMENT = "development"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class InvalidSettings(Exception):
+    """The environment does not describe a service that may start; one line per fault."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+def _known_currency(value: str) -> str:
+    code = value.upper()
+    try:
+        minor_unit_exponent(code)
+    except UnknownCurrency as error:
+        raise ValueError(str(error)) from error
+    return code
+
+
+def _url(*schemes: str) -> Callable[[SecretStr], SecretStr]:
+    def check(value: SecretStr) -> SecretStr:
+        scheme = urlsplit(value.get_secret_value()).scheme
+        if scheme not in schemes:
+            raise ValueError(f"takes a URL that starts with {' or '.join(f'{name}://' for name in schemes)}")
+        return value
+
+    return check
+
+
+def _prefixed(*prefixes: str) -> Callable[[SecretStr], SecretStr]:
+    def check(value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(prefixes):
+            raise ValueError(f"takes a value that starts with {' or '.join(prefixes)}")
+        return value
+
+    return check
+
+
+def _comma_separated(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _long_secrets(values: list[SecretStr]) -> list[SecretStr]:
+    if not values or any(len(value.get_secret_value()) < SECRET_LENGTH_MIN for value in values):
+        raise ValueError(f"takes one or more secrets of at least {SECRET_LENGTH_MIN} characters, comma-separated")
+    return values
+
+
+def _encryption_keys(values: list[SecretStr]) -> list[SecretStr]:
+    if not values:
+        raise ValueError("takes one or more keys of 32 bytes, base64 or hex, newest first, comma-separated")
+    for value in values:
+        encryption_key_bytes(value)
+    return values
+
+
+def encryption_key_bytes(value: SecretStr) -> bytes:
+    """Return the 32 bytes of a key given as base64 or as 64 hexadecimal digits. Raises ValueError for anything else."""
+    text = value.get_secret_value()
+    try:
+        raw = bytes.fromhex(text) if len(text) == 64 else base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error):
+        raw = b""
+    if len(raw) != 32:
+        raise ValueError("takes one or more keys of 32 bytes, base64 or hex, newest first, comma-separated")
+    return raw
+
+
+PostgresUrl = Annotated[SecretStr, AfterValidator(_url("postgresql"))]
+RedisUrl = Annotated[SecretStr, AfterValidator(_url("redis", "rediss"))]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Settings(BaseSettings):
+    """Every setting of the service. A field's description is what `.env.example` and the reference page say."""
+
+    model_config = SettingsConfigDict(case_sensitive=True, extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    BILLING_ENV: Environment = Field(Environment.PRODUCTION, description="development, test or production")
+    BILLING_SERVICE_HOST: str = Field("127.0.0.1", description="address that the API listens on")
+    BILLING_SERVICE_PORT: Port = Field(3005, description="port that the API listens on")
+    BILLING_WEB_WORKERS: int = Field(2, ge=1, le=64, description="API processes")
+    BILLING_WEB_THREADS: int = Field(4, ge=2, le=64, description="threads in each API process")
+    BILLING_TRUSTED_PROXIES: int = Field(0, ge=0, le=5, description="reverse proxies in front whose X-Forwarded-For counts")
+    BILLING_HOME: str = Field(".billing", description="folder for what the service keeps on disk")
+    BILLING_LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="least level that is logged"
+    )
+    BILLING_LOG_FORMAT: Literal["auto", "json", "text"] = Field(
+        "auto", description="json, text, or auto: text in a terminal, json elsewhere"
+    )
+    PROMETHEUS_MULTIPROC_DIR: str = Field(
+        "", description="folder that all processes of one host share for their metrics"
+    )
+
+    DATABASE_URL: PostgresUrl = Field(description="Postgres, as postgresql://user:password@host:5432/database")
+    DATABASE_POOL_SIZE: int = Field(5, ge=1, le=100, description="connections that one process keeps open")
+    DATABASE_POOL_TIMEOUT_SECONDS: float = Field(1.0, gt=0, le=30, description="how long to wait for a free connection")
+    DATABASE_STATEMENT_TIMEOUT_SECONDS: float = Field(10.0, gt=0, le=60, description="longest statement")
+    REDIS_URL: RedisUrl = Field(description="locks and rate limits, on the broker's server")
+    CELERY_BROKER_URL: RedisUrl = Field(
+        SecretStr(""), validate_default=False, description="Celery's broker; default: REDIS_URL's server, database 0"
+    )
+    REDIS_CREDITS_URL: RedisUrl = Field(
+        SecretStr(""),
+        validate_default=False,
+        description="credit balances; default: REDIS_URL's server, database 2; in production another server",
+    )
+    REDIS_TIMEOUT_SECONDS: float = Field(1.0, gt=0, le=10, description="longest wait for an answer of Redis in the API")
+    CELERY_VISIBILITY_TIMEOUT_SECONDS: int = Field(
+        300, ge=5, le=3600, description="after this long without an acknowledgement a message is delivered again"
+    )
+
+    STRIPE_SECRET_KEY: Annotated[
+        SecretStr, AfterValidator(_prefixed("sk_test_", "sk_live_", "rk_test_", "rk_live_"))
+    ] = Field(description="Stripe's secret key; sk_test_ makes this a test installation")
+    STRIPE_PUBLISHABLE_KEY: Annotated[SecretStr, AfterValidator(_prefixed("pk_test_", "pk_live_"))] = Field(
+        description="Stripe's publishable key"
+    )
+    STRIPE_WEBHOOK_SECRET: Annotated[
+        list[SecretStr], NoDecode, BeforeValidator(_comma_separated), AfterValidator(_long_secrets)
+    ] = Field(description="whsec_… of the webhook endpoint; several, comma-separated, while rotating")
+    STRIPE_API_BASE: str = Field(
+        "https://api.stripe.com", pattern=r"^https?://", description="base address of Stripe's API"
+    )
+    STRIPE_TIMEOUT_SECONDS: float = Field(10.0, gt=0, le=25, description="longest wait for one answer of Stripe")
+    ENCRYPTION_KEY: Annotated[
+        list[SecretStr], NoDecode, BeforeValidator(_comma_separated), AfterValidator(_encryption_keys)
+    ] = Field(description="32 bytes, base64 or hex; several, newest first, comma-separated, while rotating")
+    API_KEY_PEPPER: SecretStr = Field(
+        min_length=SECRET_LENGTH_MIN, description="secret under which API keys are hashed and customer tokens signed"
+    )
+
+    WEBHOOK_TOLERANCE_SECONDS: int = Field(
+        300, ge=1, le=3600, description="how old or early a webhook's signature may be"
+    )
+    PAYMENT_RATE_LIMIT: int = Field(10, ge=1, description="POST /payments/* a minute, per customer and caller")
+    WEBHOOK_RATE_LIMIT: int = Field(100, ge=1, description="POST /webhooks/* a second, per source")
+    ENABLE_FRAUD_DETECTION: bool = Field(True, description="risk scores on payments")
+    CREDITS_PER_DOLLAR: int = Field(100, ge=1, description="credits that one dollar buys")
+    MIN_CREDIT_PURCHASE: int = Field(500, ge=1, description="fewest credits in one purchase")
+    MAX_CREDIT_BALANCE: int = Field(1_000_000, ge=1, description="most credits that a customer may hold")
+    TRIAL_PERIOD_DAYS: int = Field(14, ge=0, le=730, description="length of a trial")
+    GRACE_PERIOD_DAYS: int = Field(3, ge=0, le=90, description="days that features stay after a failed renewal")
+    AUTO_RENEW: bool = Field(True, description="subscriptions renew unless canceled")
+    INVOICE_PREFIX: str = Field("INV", pattern=r"^[A-Z0-9]{1,12}$", description="first part of invoice numbers")
+    TAX_RATE: Decimal = Field(Decimal("0.20"), ge=0, lt=1, description="the rate where no better rule applies")
+    CURRENCY: Annotated[str, AfterValidator(_known_currency)] = Field("USD", description="currency where none is said")
+    OUTGOING_WEBHOOKS_ALLOW_PRIVATE: bool = Field(False, description="let outgoing webhooks reach private addresses")
+    ENABLE_AUDIT_LOG: bool = Field(True, description="write the audit log")
+    PCI_COMPLIANCE_MODE: bool = Field(True, description="refuse settings that PCI DSS forbids")
+    GDPR_COMPLIANT: bool = Field(True, description="refuse settings that GDPR forbids")
+
+    FLOWER_BASIC_AUTH: SecretStr = Field(
+        SecretStr(""), description="user:password of Flower; Flower does not start without"
+    )
+    FLOWER_PORT: Port = Field(5555, description="port that Flower listens on")
+    FLOWER_ADDRESS: str = Field("127.0.0.1", description="address that Flower listens on")
+
+    @property
+    def livemode(self) -> bool:
+        """Whether real money moves: an installation is wholly test or live, by STRIPE_SECRET_KEY."""
+        return not self.STRIPE_SECRET_KEY.get_secret_value().startswith(("sk_test_", "rk_test_"))
+
+    @property
+    def mode(self) -> Literal["test", "live"]:
+        """`test` or `live`, as API keys carry it."""
+        return "live" if self.livemode else "test"
+
+    @property
+    def broker_url(self) -> str:
+        """Where Celery's messages go."""
+        return self.CELERY_BROKER_URL.get_secret_value() or _other_database(self.REDIS_URL, number=0)
+
+    @property
+    def credits_url(self) -> str:
+        """Where credit balances live."""
+        return self.REDIS_CREDITS_URL.get_secret_value() or _other_database(self.REDIS_URL, number=2)
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """DATABASE_URL with the driver that SQLAlchemy is to use."""
+        return self.DATABASE_URL.get_secret_value().replace("postgresql://", "postgresql+psycopg://", 1)
+
+    @model_validator(mode="after")
+    def _rules_between_settings(self) -> Self:
+        if self.PCI_COMPLIANCE_MODE and not self.ENABLE_AUDIT_LOG:
+            raise ValueError("ENABLE_AUDIT_LOG: cannot be false while PCI_COMPLIANCE_MODE is true")
+        publishable_is_test = self.STRIPE_PUBLISHABLE_KEY.get_secret_value().startswith("pk_test_")
+        if publishable_is_test == self.livemode:
+            raise ValueError("STRIPE_PUBLISHABLE_KEY: takes a key of the same mode, test or live, as STRIPE_SECRET_KEY")
+        if self.BILLING_ENV is Environment.PRODUCTION and _server(self.credits_url) == _server(self.broker_url):
+            raise ValueError(
+                "REDIS_CREDITS_URL: in production takes another server than the broker's, because balances need "
+                "appendfsync always and the broker does not"
+            )
+        return self
+
+
+def _server(url: str) -> tuple[str | None, int]:
+    parts = urlsplit(url)
+    return parts.hostname, parts.port or 6379
+
+
+def _other_database(url: SecretStr, *, number: int) -> str:
+    return urlsplit(url.get_secret_value())._replace(path=f"/{number}").geturl()
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises InvalidSettings with one line per fault; a line names the variable and what it takes, never its value.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise InvalidSettings([_fault(dict(fault)) for fault in error.errors(include_input=False)]) from None
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """Return the process's settings, read once."""
+    return load_settings()
+
+
+def _fault(error: dict[str, object]) -> str:
+    location = error["loc"]
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if not isinstance(location, tuple) or not location:
+        return message
+    name = str(location[0])
+    field = Settings.model_fields.get(name)
+    takes = f" ({field.description})" if field is not None and field.description else ""
+    return f"{name}: is missing{takes}" if error["type"] == "missing" else f"{name}: {message}{takes}"

@@ -1,0 +1,1 @@
+"""Setup intents: saving a payment method with strong customer authentication."""

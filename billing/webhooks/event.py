@@ -1,0 +1,68 @@
+"""Rule: what an event must look like before it is stored."""
+
+import json
+from typing import Any, NamedTuple
+
+from billing.errors import BadRequest
+
+_ID_LENGTH_MAX = 255
+_DEPTH_MAX = 64
+# Postgres stores every character but this one; Stripe never sends it, so nothing is lost by showing that it was there.
+_NUL, _REPLACEMENT = "\x00", "�"
+
+
+class EventMalformed(BadRequest):
+    """The signed body is not an event."""
+
+    code = "event_malformed"
+
+
+class GatewayEvent(NamedTuple):
+    """A verified event: its id, type, mode, and the whole of it."""
+
+    id: str
+    type: str
+    livemode: bool
+    payload: dict[str, Any]
+
+
+def parse_event(body: bytes) -> GatewayEvent:
+    """Return the event in a verified body. Raises EventMalformed."""
+    try:
+        payload = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+    except (UnicodeDecodeError, ValueError, RecursionError):
+        raise EventMalformed("the body is not JSON in UTF-8") from None
+    if not isinstance(payload, dict):
+        raise EventMalformed("the body is not a JSON object")
+    event_id, type_, livemode = payload.get("id"), payload.get("type"), payload.get("livemode")
+    data = payload.get("data")
+    if not (isinstance(event_id, str) and 0 < len(event_id) <= _ID_LENGTH_MAX):
+        raise EventMalformed("the event has no id")
+    if not (isinstance(type_, str) and 0 < len(type_) <= _ID_LENGTH_MAX):
+        raise EventMalformed("the event has no type")
+    if not isinstance(livemode, bool):
+        raise EventMalformed("the event does not say whether it is live")
+    if not (isinstance(data, dict) and isinstance(data.get("object"), dict)):
+        raise EventMalformed("the event carries no data.object")
+    return GatewayEvent(
+        id=event_id.replace(_NUL, _REPLACEMENT),
+        type=type_.replace(_NUL, _REPLACEMENT),
+        livemode=livemode,
+        payload=_storable(payload, depth=0),
+    )
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _storable(value: Any, *, depth: int) -> Any:
+    if depth > _DEPTH_MAX:
+        raise EventMalformed(f"the event is nested deeper than {_DEPTH_MAX}")
+    if isinstance(value, str):
+        return value.replace(_NUL, _REPLACEMENT).encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_storable(key, depth=depth): _storable(item, depth=depth + 1) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_storable(item, depth=depth + 1) for item in value]
+    return value

@@ -1,0 +1,196 @@
+"""What each type of event does. A handler has two halves: `observe` may ask the gateway and read in short transactions;
+what it returns is applied in the transaction that also closes the event.
+
+The object in the event is used only to find out what the event is about. Its state is fetched, so that neither the order nor
+the number of deliveries matters.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from billing.actor import GATEWAY
+from billing.gateways.errors import GatewayObjectMissing
+from billing.payment_methods.outcome import apply_attached, apply_detached
+from billing.payments.observe import observe_intent
+from billing.payments.outcome import apply_intent
+from billing.payments.perform_refund import observe_refunds
+from billing.payments.refund_outcome import apply_refunds
+from billing.payments.representation import PREFIX as PAYMENT_PREFIX
+from billing.runtime import Runtime
+from billing.setup_intents.outcome import apply_setup_intent
+from billing.setup_intents.perform import observe_setup_intent
+from billing.setup_intents.representation import PREFIX as SETUP_INTENT_PREFIX
+from billing.webhooks.customer_events import forget_gateway_customer, mirror_default
+from models.customer import Customer
+from models.ids import MalformedId, row_id
+from models.payment import Payment
+from models.setup_intent import SetupIntent
+
+Effect = Callable[[Session, datetime], str]
+Handler = Callable[[Runtime, dict[str, Any]], Effect | None]
+
+
+def on_payment_intent(runtime: Runtime, intent: dict[str, Any]) -> Effect | None:
+    """Bring the payment to the intent's present state."""
+    with runtime.transaction() as session:
+        payment = _payment_of(session, gateway_id=intent.get("id"), metadata=intent.get("metadata"))
+        if payment is None:
+            return None
+        gateway_customer = session.get_one(Customer, payment.customer_id).gateway_id
+    observation = observe_intent(runtime, payment_id=payment.id, gateway_id=intent["id"])
+
+    def effect(session: Session, now: datetime) -> str:
+        applied = apply_intent(
+            session,
+            observation=observation,
+            gateway_customer=gateway_customer,
+            livemode=runtime.settings.livemode,
+            actor=GATEWAY,
+            now=now,
+        )
+        return f"payment is {applied.status}"
+
+    return effect
+
+
+def on_refund(runtime: Runtime, refund_or_charge: dict[str, Any]) -> Effect | None:
+    """Bring the payment's refunds to their present state."""
+    with runtime.transaction() as session:
+        payment = _payment_of(session, gateway_id=refund_or_charge.get("payment_intent"), metadata=None)
+    if payment is None:
+        return None
+    observation = observe_refunds(runtime, payment_id=payment.id)
+
+    def effect(session: Session, now: datetime) -> str:
+        applied = apply_refunds(session, observation=observation, actor=GATEWAY, now=now)
+        return f"payment has {applied.amount_refunded_minor} refunded"
+
+    return effect
+
+
+def on_setup_intent(runtime: Runtime, intent: dict[str, Any]) -> Effect | None:
+    """Bring the setup intent to its present state and keep the payment method that it saved."""
+    with runtime.transaction() as session:
+        ours = session.scalar(select(SetupIntent).where(SetupIntent.gateway_id == str(intent.get("id"))))
+        if ours is None:
+            named = _named_row(SETUP_INTENT_PREFIX, intent.get("metadata"), "setup_intent_id")
+            ours = session.get(SetupIntent, named) if named is not None else None
+    if ours is None:
+        return None
+    observation = observe_setup_intent(runtime, setup_intent_id=ours.id, gateway_id=intent["id"])
+
+    def effect(session: Session, now: datetime) -> str:
+        applied = apply_setup_intent(
+            session, observation=observation, livemode=runtime.settings.livemode, actor=GATEWAY, now=now
+        )
+        return f"setup intent is {applied.status}"
+
+    return effect
+
+
+def on_payment_method(runtime: Runtime, method: dict[str, Any]) -> Effect | None:
+    """Keep or forget the payment method, by whether the gateway has it attached to one of our customers."""
+    payment_method = str(method.get("id"))
+    try:
+        snapshot = runtime.gateway.get_payment_method(gateway_id=payment_method)
+    except GatewayObjectMissing:
+        snapshot = None
+    with runtime.transaction() as session:
+        customer = _customer_of(session, gateway_id=snapshot.customer if snapshot else None)
+
+    def effect(session: Session, now: datetime) -> str:
+        if snapshot is None or customer is None:
+            apply_detached(session, payment_method=payment_method, actor=GATEWAY, now=now)
+            return "payment method is detached"
+        apply_attached(session, customer_id=customer.id, snapshot=snapshot, set_default=False, actor=GATEWAY, now=now)
+        return "payment method is attached"
+
+    return effect
+
+
+def on_customer(runtime: Runtime, customer: dict[str, Any]) -> Effect | None:
+    """Follow the gateway's default payment method, and the deletion of its customer."""
+    gateway_id = str(customer.get("id"))
+    with runtime.transaction() as session:
+        ours = _customer_of(session, gateway_id=gateway_id)
+    if ours is None:
+        return None
+    try:
+        snapshot = runtime.gateway.get_customer(gateway_id=gateway_id)
+    except GatewayObjectMissing:
+        snapshot = None
+
+    def effect(session: Session, now: datetime) -> str:
+        if snapshot is None or snapshot.deleted:
+            forget_gateway_customer(session, customer_id=ours.id, gateway_id=gateway_id, actor=GATEWAY, now=now)
+            return "the gateway's customer is gone"
+        mirror_default(
+            session, customer_id=ours.id, payment_method=snapshot.default_payment_method, actor=GATEWAY, now=now
+        )
+        return "customer is up to date"
+
+    return effect
+
+
+HANDLERS: dict[str, Handler] = {
+    **dict.fromkeys(
+        (
+            "payment_intent.amount_capturable_updated",
+            "payment_intent.canceled",
+            "payment_intent.payment_failed",
+            "payment_intent.processing",
+            "payment_intent.requires_action",
+            "payment_intent.succeeded",
+        ),
+        on_payment_intent,
+    ),
+    **dict.fromkeys(("charge.refunded", "refund.created", "refund.updated", "refund.failed"), on_refund),
+    **dict.fromkeys(
+        (
+            "setup_intent.canceled",
+            "setup_intent.created",
+            "setup_intent.requires_action",
+            "setup_intent.setup_failed",
+            "setup_intent.succeeded",
+        ),
+        on_setup_intent,
+    ),
+    **dict.fromkeys(
+        (
+            "payment_method.attached",
+            "payment_method.automatically_updated",
+            "payment_method.detached",
+            "payment_method.updated",
+        ),
+        on_payment_method,
+    ),
+    **dict.fromkeys(("customer.deleted", "customer.updated"), on_customer),
+}
+
+
+def _payment_of(session: Session, *, gateway_id: object, metadata: object) -> Payment | None:
+    if not isinstance(gateway_id, str):
+        return None
+    payment = session.scalar(select(Payment).where(Payment.gateway_id == gateway_id))
+    if payment is None:
+        # The event may come before our own answer: the object names our row.
+        named = _named_row(PAYMENT_PREFIX, metadata, "payment_id")
+        payment = session.get(Payment, named) if named is not None else None
+    return payment
+
+
+def _customer_of(session: Session, *, gateway_id: str | None) -> Customer | None:
+    return session.scalar(select(Customer).where(Customer.gateway_id == gateway_id)) if gateway_id else None
+
+
+def _named_row(prefix: str, metadata: object, name: str) -> UUID | None:
+    text = metadata.get(name) if isinstance(metadata, dict) else None
+    try:
+        return row_id(prefix, text) if isinstance(text, str) else None
+    except MalformedId:
+        return None

@@ -1,0 +1,45 @@
+"""A database session for commands, with the running stack's settings or the shell's."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from billing.runtime import Runtime, make_runtime
+from billing.settings import InvalidSettings, settings
+from cli.exit_codes import ExitCode
+from cli.failures import CommandFailure
+from cli.service_environment import use_service_environment
+from tasks.runtime import hint_sender
+
+
+def command_runtime(*, data_dir: Path) -> Runtime:
+    """Return a runtime for a command. Raises CommandFailure naming each setting that is wrong."""
+    use_service_environment(data_dir=data_dir)
+    try:
+        return make_runtime(settings(), send_hint=hint_sender())
+    except InvalidSettings as error:
+        raise CommandFailure(
+            f"the settings are not complete:\n{error}",
+            mend="set what is named, or start a local stack with `billing up`",
+            exit_code=ExitCode.CONFIGURATION,
+        ) from None
+
+
+@contextmanager
+def command_session(*, data_dir: Path) -> Iterator[Session]:
+    """Open one transaction for a command. Raises CommandFailure when Postgres does not answer."""
+    runtime = command_runtime(data_dir=data_dir)
+    try:
+        with runtime.transaction() as session:
+            yield session
+    except OperationalError as error:
+        raise CommandFailure(
+            "Postgres does not answer",
+            mend="check DATABASE_URL, or see `billing status`",
+            exit_code=ExitCode.OUTSIDE_SERVICE,
+        ) from error
+    finally:
+        runtime.engine.dispose()

@@ -1,0 +1,147 @@
+"""The story itself: its steps in order. Each capability of the service adds its own."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cli.demo.browser import Browser
+from cli.demo.exchange import Exchange, ServiceApi
+from cli.demo.inbox import WebhookInbox
+from cli.demo.telling import tell_exchange, tell_remark, tell_webhook
+
+PRICE_MINOR = 2_900
+REFUND_MINOR = 900
+CURRENCY = "USD"
+# Stripe's test tokens stand for cards, so that no card number passes through the service.
+GOOD_CARD = "pm_card_visa"
+CARD_WITH_3D_SECURE = "pm_card_threeDSecure2Required"
+CARD_WITHOUT_FUNDS = "pm_card_chargeDeclinedInsufficientFunds"
+
+
+class StoryBroken(Exception):
+    """A step did not come out as the story tells it."""
+
+
+@dataclass(kw_only=True)
+class Scene:
+    """Who takes part in the story, and what earlier steps left behind."""
+
+    api: ServiceApi
+    browser: Browser
+    inbox: WebhookInbox
+    return_url: str
+    customer_id: str = ""
+    payment_method: str = ""
+    payment_id: str = ""
+    facts: dict[str, str] = field(default_factory=dict)
+
+    def post(self, path: str, body: Mapping[str, Any], *, expected: int) -> Mapping[str, Any]:
+        """Send a request, show it, and return its answer. Raises StoryBroken on another status."""
+        return self.checked(self.api.post(path, body), expected=expected)
+
+    def get(self, path: str) -> Mapping[str, Any]:
+        """Read a resource, show it, and return it. Raises StoryBroken."""
+        return self.checked(self.api.get(path), expected=200)
+
+    def checked(self, exchange: Exchange, *, expected: int) -> Mapping[str, Any]:
+        """Show an exchange and return its answer. Raises StoryBroken on another status than the expected one."""
+        tell_exchange(exchange)
+        if exchange.status != expected:
+            raise StoryBroken(f"expected status {expected}, got {exchange.status}")
+        return exchange.answer
+
+    def webhook(self, event_type: str) -> None:
+        """Wait for the webhook and show it. Raises WebhookMissing."""
+        tell_webhook(self.inbox.handled(event_type=event_type))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step: a title and what happens."""
+
+    title: str
+    run: Callable[[Scene], None]
+
+
+def require(actual: object, *, equals: object, what: str) -> None:
+    """Raise StoryBroken when a value of an answer is not what the story tells."""
+    if actual != equals:
+        raise StoryBroken(f"{what} is {actual!r}, expected {equals!r}")
+
+
+def create_customer(scene: Scene) -> None:
+    """A customer is there at once; the gateway's customer follows by a worker."""
+    customer = scene.post("/customers", {"email": "ada@example.com", "name": "Ada Lovelace"}, expected=201)
+    scene.customer_id = customer["id"]
+
+
+def save_card(scene: Scene) -> None:
+    """The card goes from the browser to Stripe; the service only learns its token."""
+    intent = scene.post(f"/customers/{scene.customer_id}/setup-intents", {}, expected=201)
+    confirmed = scene.checked(
+        scene.browser.confirm_setup(
+            client_secret=intent["client_secret"], payment_method=GOOD_CARD, return_url=scene.return_url
+        ),
+        expected=200,
+    )
+    require(confirmed["status"], equals="succeeded", what="the setup intent's status")
+    scene.webhook("setup_intent.succeeded")
+    cards = scene.get(f"/customers/{scene.customer_id}/payment-methods")["data"]
+    require(len(cards), equals=1, what="the number of saved cards")
+    scene.payment_method = cards[0]["id"]
+
+
+def pay(scene: Scene) -> None:
+    """A payment with the saved card is through within the request."""
+    payment = scene.post("/payments/intent", _payment(scene, payment_method=scene.payment_method), expected=201)
+    require(payment["status"], equals="succeeded", what="the payment's status")
+    scene.payment_id = payment["id"]
+    scene.webhook("payment_intent.succeeded")
+
+
+def pay_with_3d_secure(scene: Scene) -> None:
+    """The bank asks the customer; the payment waits for the answer."""
+    body = {**_payment(scene, payment_method=CARD_WITH_3D_SECURE), "return_url": scene.return_url}
+    payment = scene.post("/payments/intent", body, expected=201)
+    require(payment["status"], equals="requires_action", what="the payment's status")
+    tell_remark("the customer opens the bank's page and presses Complete:")
+    scene.checked(scene.browser.press(button="Complete", url=payment["next_action"]["url"]), expected=303)
+    scene.webhook("payment_intent.succeeded")
+    require(scene.get(f"/payments/{payment['id']}")["status"], equals="succeeded", what="the payment's status")
+
+
+def be_declined(scene: Scene) -> None:
+    """A decline is an answer, with what to do next; nothing is charged."""
+    problem = scene.post("/payments/intent", _payment(scene, payment_method=CARD_WITHOUT_FUNDS), expected=402)
+    require(problem["code"], equals="payment_declined", what="the problem's code")
+    require(problem["decline"]["code"], equals="insufficient_funds", what="the decline's code")
+    scene.webhook("payment_intent.payment_failed")
+
+
+def refund(scene: Scene) -> None:
+    """A part of the first payment goes back."""
+    body = {"payment_id": scene.payment_id, "amount": REFUND_MINOR, "reason": "requested_by_customer"}
+    scene.post("/payments/refund", body, expected=201)
+    scene.webhook("charge.refunded")
+    payment = scene.get(f"/payments/{scene.payment_id}")
+    require(payment["amount_refunded"], equals=REFUND_MINOR, what="the payment's amount_refunded")
+
+
+STORY = (
+    Step(title="A customer", run=create_customer),
+    Step(title="The customer saves a card", run=save_card),
+    Step(title="A payment", run=pay),
+    Step(title="A payment that needs 3D Secure", run=pay_with_3d_secure),
+    Step(title="A declined card", run=be_declined),
+    Step(title="A refund", run=refund),
+)
+
+
+def _payment(scene: Scene, *, payment_method: str) -> dict[str, Any]:
+    return {
+        "customer_id": scene.customer_id,
+        "amount": PRICE_MINOR,
+        "currency": CURRENCY,
+        "payment_method": payment_method,
+        "confirm": True,
+    }

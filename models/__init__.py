@@ -1,0 +1,49 @@
+"""Tables, enums and Money. Constraints state the rules again; no business decisions live here."""
+
+from models.api_key import ApiKey, Role
+from models.audit import AuditEntry, AuditHead, AuditPending, AuditSeal
+from models.base import Base
+from models.beat_slot import BeatSlot, Heartbeat
+from models.customer import Customer
+from models.idempotency_key import IdempotencyKey
+from models.inbox_event import InboxEvent, InboxStatus
+from models.money import Money
+from models.operation import Operation, OperationStatus
+from models.outbox import DeliveryStatus, OutboxDelivery, OutboxEvent
+from models.payment import AttemptKind, AttemptStatus, CaptureMethod, Payment, PaymentAttempt, PaymentStatus
+from models.payment_method import PaymentMethod
+from models.refund import Refund, RefundStatus
+from models.setup_intent import SetupIntent, SetupIntentStatus
+
+__all__ = [
+    "ApiKey",
+    "AttemptKind",
+    "AttemptStatus",
+    "AuditEntry",
+    "AuditHead",
+    "AuditPending",
+    "AuditSeal",
+    "Base",
+    "BeatSlot",
+    "CaptureMethod",
+    "Customer",
+    "DeliveryStatus",
+    "Heartbeat",
+    "IdempotencyKey",
+    "InboxEvent",
+    "InboxStatus",
+    "Money",
+    "Operation",
+    "OperationStatus",
+    "OutboxDelivery",
+    "OutboxEvent",
+    "Payment",
+    "PaymentAttempt",
+    "PaymentMethod",
+    "PaymentStatus",
+    "Refund",
+    "RefundStatus",
+    "Role",
+    "SetupIntent",
+    "SetupIntentStatus",
+]

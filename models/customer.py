@@ -1,0 +1,45 @@
+"""Customers: who is billed."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CHAR, CheckConstraint, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, is_currency
+from models.ids import new_id
+
+
+class Customer(Base):
+    """A customer of the user of this service.
+
+    `gateway_generation` is part of the idempotency key under which the gateway's customer is made; it grows when that
+    customer was deleted at the gateway, so that a new one can be made.
+    """
+
+    __tablename__ = "customers"
+    __table_args__ = (
+        is_currency(),
+        CheckConstraint("country ~ '^[A-Z]{2}$'", name="country_iso3166"),
+        CheckConstraint("email <> ''", name="email_not_empty"),
+        Index("ix_customers_created", "created_at", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    email: Mapped[str]
+    name: Mapped[str | None]
+    currency: Mapped[str | None] = mapped_column(CHAR(3))
+    line1: Mapped[str | None]
+    line2: Mapped[str | None]
+    city: Mapped[str | None]
+    postal_code: Mapped[str | None]
+    state: Mapped[str | None]
+    country: Mapped[str | None] = mapped_column(CHAR(2))
+    tax_id: Mapped[str | None]
+    locale: Mapped[str | None]
+    timezone: Mapped[str | None]
+    metadata_: Mapped[dict[str, str]] = mapped_column("metadata", default=dict)
+    gateway_id: Mapped[str | None] = mapped_column(unique=True)
+    gateway_generation: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]

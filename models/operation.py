@@ -1,0 +1,61 @@
+"""Operations: accepted work whose outcome comes later."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, TextEnum, one_of
+from models.leased_work import LeasedWork, due_index
+
+
+class OperationStatus(StrEnum):
+    """Where an operation stands; `succeeded` and `failed` are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class Operation(LeasedWork, Base):
+    """One accepted request that asks the gateway, with its one unchanging outcome once there is one.
+
+    `outcome_status` and `outcome_body` are the HTTP answer that a replay gives; they commit with the effect.
+    """
+
+    __tablename__ = "operations"
+    __table_args__ = (
+        one_of("status", OperationStatus),
+        CheckConstraint(
+            "(status IN ('succeeded', 'failed')) = (finished_at IS NOT NULL AND outcome_status IS NOT NULL)",
+            name="outcome_when_finished",
+        ),
+        CheckConstraint("(finished_at IS NULL) = (next_attempt_at IS NOT NULL)", name="due_until_finished"),
+        # Two operations on one object would race at the gateway: the second is refused instead.
+        Index(
+            "uq_operations_open_resource",
+            "customer_id",
+            "resource_type",
+            "resource_id",
+            unique=True,
+            postgresql_where=text("finished_at IS NULL"),
+        ),
+        due_index("operations"),
+        Index("ix_operations_resource", "resource_type", "resource_id", "created_at"),
+    )
+
+    kind: Mapped[str]
+    status: Mapped[OperationStatus] = mapped_column(TextEnum(OperationStatus), default=OperationStatus.QUEUED)
+    customer_id: Mapped[UUID] = mapped_column(ForeignKey("customers.id"))
+    resource_type: Mapped[str]
+    resource_id: Mapped[str]
+    params: Mapped[dict[str, Any]]
+    outcome_status: Mapped[int | None]
+    outcome_body: Mapped[dict[str, Any] | None]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]

@@ -1,0 +1,1 @@
+"""Stripe's routes under /v1."""

@@ -1,0 +1,1 @@
+"""Routes under /_sandbox that steer the sandbox."""

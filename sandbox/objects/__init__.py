@@ -1,0 +1,1 @@
+"""Stripe's objects, each with its complete set of fields."""

@@ -1,0 +1,1 @@
+"""The pages for people: overview and 3D Secure."""

@@ -1,0 +1,1 @@
+"""How payments behave: authentication, charging, capture, refunds, disputes and settlement."""

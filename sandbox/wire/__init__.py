@@ -1,0 +1,1 @@
+"""The HTTP side: connections, form parameters, errors, pages of lists and expansion."""

@@ -1,0 +1,71 @@
+"""What every task has: a name that a person understands, a queue, a log context, figures, and retries of Unavailable only.
+
+A task that calls a process gets the runtime, and no transaction is opened around it; a task that calls a use case gets a
+session, which commits when it returns. What a task returns is a short sentence: it is what Flower shows.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from celery import Task, shared_task
+from sqlalchemy.orm import Session
+
+from billing.errors import Unavailable
+from billing.leases import postpone_pause
+from billing.metrics import TASK_SECONDS, TASKS
+from billing.runtime import Runtime
+from tasks.runtime import current_runtime
+
+RETRIES_MAX = 3
+BoundTask = Task[Any, Any]
+log = structlog.get_logger(__name__)
+
+
+def billing_task(name: str, *, queue: str) -> Callable[[Callable[..., str]], BoundTask]:
+    """Make a task of `f(runtime, **message) -> summary`, for processes."""
+
+    def decorate(function: Callable[..., str]) -> BoundTask:
+        return _task(name, queue, function, function)
+
+    return decorate
+
+
+def use_case_task(name: str, *, queue: str) -> Callable[[Callable[..., str]], BoundTask]:
+    """Make a task of `f(session, **message) -> summary`, for use cases: one transaction, committed around the call."""
+
+    def decorate(function: Callable[..., str]) -> BoundTask:
+        def in_transaction(runtime: Runtime, **message: Any) -> str:
+            session: Session
+            with runtime.transaction() as session:
+                return function(session, **message)
+
+        return _task(name, queue, function, in_transaction)
+
+    return decorate
+
+
+def _task(name: str, queue: str, function: Callable[..., str], run: Callable[..., str]) -> BoundTask:
+    def body(self: BoundTask, /, **message: Any) -> str:
+        started = time.monotonic()
+        outcome = "failed"
+        with structlog.contextvars.bound_contextvars(task=name, task_id=self.request.id):
+            try:
+                summary = run(current_runtime(), **message)
+                outcome = "ok"
+            except Unavailable as error:
+                outcome = "retried"
+                if self.request.retries >= RETRIES_MAX:
+                    log.warning("task.gave_up", code=error.code, mend="the next run on the schedule finds the work")
+                    return f"gave up: {error.code}"
+                pause = postpone_pause(self.request.retries + 1).total_seconds()
+                raise self.retry(countdown=pause, max_retries=RETRIES_MAX) from error
+            finally:
+                TASKS.labels(task=name, outcome=outcome).inc()
+                TASK_SECONDS.labels(task=name).observe(time.monotonic() - started)
+            log.info("task.done", summary=summary)
+            return summary
+
+    body.__doc__ = function.__doc__
+    return shared_task(bind=True, name=name, queue=queue, ignore_result=True)(body)

@@ -1,0 +1,96 @@
+"""Sending hints. A lost hint costs one sweep; a hint too many costs one empty look: so they may be dropped and coalesced.
+
+A hint is outstanding while its flag is in Redis: set when the message is published, deleted by the worker before it looks at
+the rows. Whoever commits a row while the flag is set sends nothing, because that look is still to come. A flag whose message
+was lost ends by itself.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+
+import redis
+import structlog
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from billing.hints import Hint
+from billing.metrics import HINTS
+from billing.settings import Settings
+from tasks.queues import HINT_TASKS
+
+_FLAG = "billing:hint:"
+_WAKE = "billing:wake:"
+_FLAG_MILLISECONDS = 1_000
+# After a hint could not be sent, none is tried for this long: a request must not wait for a broker that is away.
+_BREAK_SECONDS = 2.0
+_EXPIRES_SECONDS = 60
+WAKE_SECONDS_MAX = 60
+log = structlog.get_logger(__name__)
+
+
+def redis_client(settings: Settings) -> redis.Redis:
+    """Return the client that the flags are kept with; it never waits long."""
+    return redis.Redis.from_url(
+        settings.REDIS_URL.get_secret_value(),
+        socket_timeout=settings.REDIS_TIMEOUT_SECONDS,
+        socket_connect_timeout=settings.REDIS_TIMEOUT_SECONDS,
+    )
+
+
+class HintSender:
+    """Sends hints through a Celery client; never raises and never waits longer than one socket time-out."""
+
+    def __init__(self, *, celery: Celery, redis_client: redis.Redis) -> None:
+        self._celery = celery
+        self._redis = redis_client
+        self._lock = threading.Lock()
+        self._silent_until = 0.0
+
+    def __call__(self, hint: Hint) -> None:
+        """Send `hint`, unless one is outstanding already."""
+        self._guarded(hint, lambda: self._send_coalesced(hint))
+
+    def wake_later(self, hint: Hint, *, seconds: float) -> None:
+        """Send `hint` after `seconds` (a minute at most), unless such a wake-up is on its way already."""
+        pause = max(1, min(round(seconds + 0.5), WAKE_SECONDS_MAX))
+        self._guarded(hint, lambda: self._wake_coalesced(hint, pause))
+
+    def clear(self, hint: Hint) -> None:
+        """Say that the rows behind `hint` are about to be looked at: from now on a commit needs a hint of its own."""
+        try:
+            self._redis.delete(_FLAG + hint)
+        except redis.RedisError as error:
+            log.warning("hint.flag_not_cleared", hint=str(hint), error=type(error).__name__)
+
+    def _send_coalesced(self, hint: Hint) -> str:
+        if not self._redis.set(_FLAG + hint, 1, nx=True, px=_FLAG_MILLISECONDS):
+            return "coalesced"
+        self._publish(hint, countdown=None)
+        return "sent"
+
+    def _wake_coalesced(self, hint: Hint, pause: int) -> str:
+        if not self._redis.set(_WAKE + hint, 1, nx=True, ex=pause):
+            return "coalesced"
+        self._publish(hint, countdown=pause)
+        return "delayed"
+
+    def _publish(self, hint: Hint, *, countdown: int | None) -> None:
+        task, queue = HINT_TASKS[hint]
+        expires = _EXPIRES_SECONDS + (countdown or 0)
+        self._celery.send_task(task, queue=queue, countdown=countdown, expires=expires, retry=False)
+
+    def _guarded(self, hint: Hint, send: Callable[[], str]) -> None:
+        with self._lock:
+            silent = time.monotonic() < self._silent_until
+        if silent:
+            HINTS.labels(hint=hint, outcome="skipped").inc()
+            return
+        try:
+            outcome = send()
+        except (redis.RedisError, OperationalError, OSError) as error:
+            outcome = "lost"
+            with self._lock:
+                self._silent_until = time.monotonic() + _BREAK_SECONDS
+            log.warning("hint.lost", hint=str(hint), error=type(error).__name__, mend="the sweeper finds the row")
+        HINTS.labels(hint=hint, outcome=outcome).inc()

@@ -1,0 +1,64 @@
+"""The tasks on the beat schedule, and the canary. Each scheduled job claims its slot first, so that two beats do no harm."""
+
+from datetime import timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from billing import leases
+from billing.beat_slots import BEAT, claim_slot, note_heartbeat, purge_slots, queue_heartbeat
+from billing.clock import utc_now
+from billing.hints import Hint
+from billing.idempotency import purge_expired
+from billing.runtime import Runtime
+from models.audit import AuditPending
+from models.inbox_event import InboxEvent
+from models.leased_work import LeasedWork
+from models.operation import Operation
+from models.outbox import OutboxDelivery
+from tasks import queues
+from tasks.base import billing_task, use_case_task
+from tasks.canary import canary_has_run
+from tasks.runtime import hint_sender
+
+SWEEP_EVERY = timedelta(seconds=15)
+PURGE_EVERY = timedelta(hours=1)
+_TABLES: dict[Hint, type[LeasedWork]] = {
+    Hint.OPERATIONS: Operation,
+    Hint.INBOX: InboxEvent,
+    Hint.OUTBOX: OutboxDelivery,
+}
+_ALREADY_RUN = "another beat ran this slot"
+
+
+@use_case_task("maintenance.sweep", queue=queues.MAINTENANCE)
+def sweep(session: Session, **_: object) -> str:
+    """Send hints for work that is due although nobody was told: a message was lost, or a worker died."""
+    note_heartbeat(session, name=BEAT, now=utc_now())
+    if not claim_slot(session, job="maintenance.sweep", every=SWEEP_EVERY, now=utc_now()):
+        return _ALREADY_RUN
+    found = [hint for hint, table in _TABLES.items() if leases.due_count(session, table, up_to=1)]
+    if session.scalar(select(func.count()).select_from(select(AuditPending).limit(1).subquery())):
+        found.append(Hint.AUDIT)
+    for hint in found:
+        hint_sender()(hint)
+    return f"work left behind in: {', '.join(found)}" if found else "nothing was left behind"
+
+
+@use_case_task("maintenance.purge", queue=queues.MAINTENANCE)
+def purge(session: Session, **_: object) -> str:
+    """Delete what nobody may need any more: answers kept under idempotency keys, and past beat slots."""
+    if not claim_slot(session, job="maintenance.purge", every=PURGE_EVERY, now=utc_now()):
+        return _ALREADY_RUN
+    keys, slots = purge_expired(session, now=utc_now()), purge_slots(session, now=utc_now())
+    return f"{keys} idempotency keys and {slots} beat slots deleted"
+
+
+@billing_task("maintenance.canary", queue=queues.MAINTENANCE)
+def canary(runtime: Runtime, *, queues_of_worker: list[str], **_: object) -> str:
+    """Prove that this worker takes messages and runs them in its pool; note it in Postgres, so that anyone can see."""
+    canary_has_run()  # before Postgres is asked: an outage there is no reason to end the worker
+    with runtime.transaction() as session:
+        for queue in queues_of_worker:
+            note_heartbeat(session, name=queue_heartbeat(queue), now=utc_now())
+    return f"alive: {', '.join(queues_of_worker)}"

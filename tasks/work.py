@@ -1,0 +1,77 @@
+"""The tasks that move work: operations, incoming webhooks, the outbox, the audit chain."""
+
+from collections import Counter
+
+from sqlalchemy.orm import Session
+
+from billing.audit_chain import SEAL_BATCH, seal_pending
+from billing.clock import utc_now
+from billing.hints import Hint
+from billing.operation_runner import run_next_operation
+from billing.outbox_relay import BATCH as OUTBOX_BATCH
+from billing.outbox_relay import relay_batch
+from billing.runtime import Runtime
+from billing.settings import encryption_key_bytes
+from billing.webhooks.process import BATCH as INBOX_BATCH
+from billing.webhooks.process import process_batch
+from models.inbox_event import InboxEvent
+from models.operation import Operation
+from models.outbox import OutboxDelivery
+from tasks import queues
+from tasks.base import billing_task
+from tasks.drain import drain
+from tasks.runtime import hint_sender
+
+_SEAL_ROUNDS_MAX = 20
+
+
+@billing_task("operations.run", queue=queues.PAYMENTS)
+def run_operations(runtime: Runtime, **_: object) -> str:
+    """Take accepted operations to the gateway until none is due."""
+
+    def step() -> Counter[str]:
+        return Counter(performed=1) if run_next_operation(runtime, now=utc_now) else Counter()
+
+    return drain(runtime, hint=Hint.OPERATIONS, table=Operation, batch=1, step=step)
+
+
+@billing_task("webhooks.process", queue=queues.WEBHOOKS)
+def process_webhooks(runtime: Runtime, **_: object) -> str:
+    """Handle stored webhook events until none is due."""
+    return drain(
+        runtime,
+        hint=Hint.INBOX,
+        table=InboxEvent,
+        batch=INBOX_BATCH,
+        step=lambda: process_batch(runtime, now=utc_now),
+    )
+
+
+@billing_task("outbox.relay", queue=queues.PAYMENTS)
+def relay_outbox(runtime: Runtime, **_: object) -> str:
+    """Tell consumers of events until no delivery is due."""
+    return drain(
+        runtime,
+        hint=Hint.OUTBOX,
+        table=OutboxDelivery,
+        batch=OUTBOX_BATCH,
+        step=lambda: relay_batch(runtime, now=utc_now),
+    )
+
+
+@billing_task("audit.seal", queue=queues.MAINTENANCE)
+def seal_audit(runtime: Runtime, **_: object) -> str:
+    """Seal committed audit entries into the hash chain."""
+    hint_sender().clear(Hint.AUDIT)
+    key = encryption_key_bytes(runtime.settings.ENCRYPTION_KEY[0])
+    sealed = 0
+    session: Session
+    for _round in range(_SEAL_ROUNDS_MAX):
+        with runtime.transaction() as session:
+            count = seal_pending(session, key=key)
+        sealed += count
+        if count < SEAL_BATCH:
+            break
+    else:
+        hint_sender()(Hint.AUDIT)
+    return f"{sealed} sealed"

@@ -1,0 +1,1 @@
+"""The only migration; what it holds does not matter, only that it is there."""

@@ -86,7 +86,6 @@ def _run(runtime: Runtime, operation: Operation, *, now: Callable[[], datetime])
     except Exception as error:
         log.exception("operation.failed")
         _count_failure(runtime, operation, error, now=now)
-        raise
 
 
 def _settle(runtime: Runtime, operation: Operation, settlement: Settlement, *, now: Callable[[], datetime]) -> None:

@@ -30,6 +30,8 @@ _TEXTS = (
     re.compile(r"\bwhsec_[A-Za-z0-9+/=_\-]+"),
     re.compile(r"\b(?:pi|seti)_[A-Za-z0-9]+_secret_[A-Za-z0-9]+"),
     re.compile(r"(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"),
+    # Postgres quotes the whole row that broke a constraint.
+    re.compile(r"(?<=DETAIL:)[^\n]*"),
     re.compile(r"(?i)\bbearer\s+[^\s,;\"']+"),
     re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+"),
 )

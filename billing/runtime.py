@@ -47,6 +47,7 @@ def make_engine(settings: Settings) -> Engine:
         max_overflow=_MAX_OVERFLOW,
         pool_timeout=settings.DATABASE_POOL_TIMEOUT_SECONDS,
         pool_pre_ping=True,
+        hide_parameters=True,  # a statement in a log line must not carry a customer's data
         connect_args={
             "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
             "application_name": "billing",

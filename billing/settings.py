@@ -106,7 +106,9 @@ class Settings(BaseSettings):
     BILLING_SERVICE_PORT: Port = Field(3005, description="port that the API listens on")
     BILLING_WEB_WORKERS: int = Field(2, ge=1, le=64, description="API processes")
     BILLING_WEB_THREADS: int = Field(4, ge=2, le=64, description="threads in each API process")
-    BILLING_TRUSTED_PROXIES: int = Field(0, ge=0, le=5, description="reverse proxies in front whose X-Forwarded-For counts")
+    BILLING_TRUSTED_PROXIES: int = Field(
+        0, ge=0, le=5, description="reverse proxies in front whose X-Forwarded-For counts"
+    )
     BILLING_HOME: str = Field(".billing", description="folder for what the service keeps on disk")
     BILLING_LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="least level that is logged"

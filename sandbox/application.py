@@ -46,7 +46,9 @@ class Application:
             return stylesheet()
         if path == "/":
             if not request.is_from_this_machine:
-                return page(template="missing.html", http_status=403, reason="This page is for the sandbox's own machine.")
+                return page(
+                    template="missing.html", http_status=403, reason="This page is for the sandbox's own machine."
+                )
             return show_overview(workbench=self._workbench)
         if path.startswith("/v1/"):
             return await self._api.answer(request)

@@ -82,10 +82,8 @@ class PaymentSettlement:
 
     def apply(self, session: Session, *, now: datetime) -> OperationOutcome:
         """Bring payment and attempt to their new state, and say what the operation's outcome is."""
-        attempt = session.get_one(PaymentAttempt, self._call.attempt_id, populate_existing=True)
-        attempt.finished_at = now
         if self._observation is None:
-            return self._apply_refusal(session, attempt, now=now)
+            return self._apply_refusal(session, now=now)
         payment = apply_intent(
             session,
             observation=self._observation,
@@ -94,20 +92,22 @@ class PaymentSettlement:
             actor=WORKER,
             now=now,
         )
+        attempt = session.get_one(PaymentAttempt, self._call.attempt_id, populate_existing=True)
         declined = self._decline if payment.status is PaymentStatus.REQUIRES_PAYMENT_METHOD else None
         if self._call.kind in {AttemptKind.CREATE, AttemptKind.CONFIRM} and declined is not None:
-            attempt.status, attempt.decline_code = AttemptStatus.DECLINED, declined.reason
+            attempt.status, attempt.decline_code, attempt.finished_at = AttemptStatus.DECLINED, declined.reason, now
             return OperationOutcome.failed(_declined(payment, declined))
-        attempt.status = AttemptStatus.ANSWERED
+        attempt.status, attempt.finished_at = AttemptStatus.ANSWERED, now
         body = payment_representation(payment, refunds=refunds_of(session, payment_id=payment.id))
         return OperationOutcome.succeeded(_SUCCESS_STATUS.get(self._call.kind, 200), body)
 
-    def _apply_refusal(self, session: Session, attempt: PaymentAttempt, *, now: datetime) -> OperationOutcome:
+    def _apply_refusal(self, session: Session, *, now: datetime) -> OperationOutcome:
         refusal = self._refusal
         if refusal is None:
             raise ValueError("a settlement holds an answer or a refusal")
-        attempt.status = AttemptStatus.REFUSED
         payment = lock_payment(session, payment_id=self._call.payment_id)
+        attempt = session.get_one(PaymentAttempt, self._call.attempt_id, populate_existing=True)
+        attempt.status, attempt.finished_at = AttemptStatus.REFUSED, now
         if self._call.kind is AttemptKind.CREATE and payment.status is PaymentStatus.PENDING:
             fail_payment(session, payment=payment, detail=refusal.detail, actor=WORKER, now=now)
         refusal.extensions["payment_id"] = public_id(PREFIX, payment.id)

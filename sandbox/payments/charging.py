@@ -14,7 +14,7 @@ from sandbox.work import Work
 
 # How long after an asynchronous capture its balance transaction appears, and a dispute after its payment.
 BOOKING_SECONDS = 0.5
-DISPUTE_SECONDS = 3.0
+DISPUTE_SECONDS = 2.0
 
 
 def charge_card(*, work: Work, intent: Json, method: Json, is_authenticated: bool) -> CardError | None:

@@ -10,7 +10,7 @@ from sandbox.wire.errors import invalid_request
 from sandbox.work import Work
 
 # How long after its creation a test refund fails or completes.
-REFUND_SECONDS = 3.0
+REFUND_SECONDS = 2.0
 
 
 def refund_charge(*, work: Work, charge: Json, amount: int | None, reason: str | None, metadata: Json) -> Json:

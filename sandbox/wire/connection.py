@@ -61,7 +61,7 @@ class Connection:
         if response.drop:
             self._reset()
             return False
-        await self._send(response)
+        await self._send(response, is_head=request.method == "HEAD")
         return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
 
     async def _read_request(self) -> Request | None:
@@ -93,11 +93,11 @@ class Connection:
             async with asyncio.timeout(_IDLE_LIMIT_SECONDS):
                 self._http.receive_data(await self._reader.read(_READ_SIZE))
 
-    async def _send(self, response: Response) -> None:
+    async def _send(self, response: Response, *, is_head: bool = False) -> None:
         headers = [(name, value) for name, value in response.headers.items()]
         headers.append(("content-length", str(len(response.body))))
         head = h11.Response(status_code=response.status, headers=headers, reason=_REASONS.get(response.status, b""))
-        parts = [self._http.send(head), self._http.send(h11.Data(data=response.body))]
+        parts = [self._http.send(head), self._http.send(h11.Data(data=b"" if is_head else response.body))]
         parts.append(self._http.send(h11.EndOfMessage()))
         self._writer.write(b"".join(part for part in parts if part))
         await self._writer.drain()

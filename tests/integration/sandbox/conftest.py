@@ -27,7 +27,7 @@ def client(request: pytest.FixtureRequest) -> Iterator[stripe.StripeClient]:
     assert key.startswith("sk_test_"), "STRIPE_CONTRACT_KEY must be a test key"
     http = stripe.RequestsClient(timeout=60)
     yield stripe.StripeClient(key, http_client=http, max_network_retries=2)
-    http.close()
+    http.close()  # type: ignore[no-untyped-call]  # the SDK leaves it untyped
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ class SandboxProcess:
 
     def close(self) -> None:
         self.stop()
-        self._http.close()
+        self._http.close()  # type: ignore[no-untyped-call]  # the SDK leaves it untyped
 
     def _end(self, *, stop: Callable[[subprocess.Popen[bytes]], None]) -> float:
         assert self._process is not None

@@ -38,9 +38,8 @@ def test_an_update_tells_what_was_before(client: stripe.StripeClient, customer: 
 
     event = wait_for(told)
     assert event.data.previous_attributes is not None
-    before = stripe.convert_to_stripe_object(event.data.previous_attributes)
-    assert before["name"] == "Contract"
-    assert before["invoice_settings"]["footer"] is None
+    assert event.data.previous_attributes["name"] == "Contract"
+    assert event.data.previous_attributes["invoice_settings"]["footer"] is None
 
 
 def test_an_endpoint_lives_and_dies(client: stripe.StripeClient) -> None:

@@ -1,6 +1,7 @@
 """Payment intents: paying, declining, authorising, 3D Secure and the rules of amounts."""
 
 import uuid
+from collections.abc import Callable
 
 import pytest
 import stripe
@@ -164,11 +165,12 @@ def test_a_part_of_an_authorisation_is_captured(client: stripe.StripeClient) -> 
 def test_a_paid_intent_is_not_captured_canceled_or_confirmed(client: stripe.StripeClient) -> None:
     intent = pay(client, "pm_card_visa")
 
-    for request in (
+    requests: list[Callable[[], object]] = [
         lambda: client.v1.payment_intents.capture(intent.id),
         lambda: client.v1.payment_intents.cancel(intent.id),
         lambda: client.v1.payment_intents.confirm(intent.id, {"return_url": RETURN_URL}),
-    ):
+    ]
+    for request in requests:
         with pytest.raises(stripe.InvalidRequestError) as caught:
             request()
         assert caught.value.code == "payment_intent_unexpected_state"

@@ -59,7 +59,7 @@ def test_the_sdk_retries_through_faults(sandbox: SandboxProcess, control: Contro
     customer = client.v1.customers.create({})
 
     assert [found.id for found in client.v1.customers.list().data] == [customer.id]
-    http.close()
+    http.close()  # type: ignore[no-untyped-call]  # the SDK leaves it untyped
 
 
 def test_a_key_in_use_is_a_conflict(local: stripe.StripeClient, control: Control, sandbox: SandboxProcess) -> None:

@@ -36,7 +36,7 @@ def record(
         request_id=actor.request_id,
     )
     session.add(entry)
-    session.flush([entry])
+    session.flush()
     session.add(AuditPending(entry_id=entry.id))
     hint_after_commit(session, Hint.AUDIT)
 

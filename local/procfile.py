@@ -18,6 +18,11 @@ class ProcfileEntry:
     command: str
 
     @property
+    def kind(self) -> str:
+        """The first part of the name: `worker-network` is a `worker`."""
+        return self.name.split("-", maxsplit=1)[0]
+
+    @property
     def argv(self) -> list[str]:
         """How it is started: through the shell, as every Procfile runner does, which is then replaced by the program."""
         return ["/bin/sh", "-c", f"exec {self.command}"]

@@ -30,6 +30,7 @@ class ProcfileProcess(Server):
     ) -> None:
         super().__init__()
         self.name = entry.name
+        self.kind = entry.kind
         self._entry = entry
         self._env = env
         self._cwd = cwd

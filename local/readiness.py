@@ -61,7 +61,7 @@ def settled_is_ready(probe: Probe) -> bool:
     return (utc_now() - probe.started_at).total_seconds() >= 1.0
 
 
-# By the first part of the process's name (`worker-network` is a `worker`).
+# By the kind of process, which is the first part of its name.
 CHECKS: dict[str, Callable[[Probe], bool]] = {
     "web": web_is_ready,
     "worker": worker_is_ready,
@@ -72,8 +72,7 @@ CHECKS: dict[str, Callable[[Probe], bool]] = {
 
 def is_ready(probe: Probe) -> bool:
     """Run the check that belongs to the process's name."""
-    kind = probe.entry.name.split("-", maxsplit=1)[0]
-    return CHECKS.get(kind, settled_is_ready)(probe)
+    return CHECKS.get(probe.entry.kind, settled_is_ready)(probe)
 
 
 def _is_ok(url: str) -> bool:

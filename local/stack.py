@@ -161,7 +161,7 @@ class LocalStack:
                 self._secrets.save(path=self._data_dir.secrets_path)
 
     def _start_processes(self, *, env: Mapping[str, str], flower_url: str) -> None:
-        """Start the processes of the Procfile side by side, and wait for each in turn."""
+        """Start the processes of the Procfile, and wait for each."""
         processes = [
             ProcfileProcess(
                 entry=entry,
@@ -173,11 +173,14 @@ class LocalStack:
             )
             for entry in read_procfile(path=self._options.procfile)
         ]
-        for process in processes:
-            self._supervisor.launch(process)
-        for process in processes:
-            with self._phase_of(process):
-                self._supervisor.await_ready(process)
+        # The API first and by itself: importing is most of a start, and two cores shared by all would make it wait longest.
+        first = [process for process in processes if process.kind == "web"]
+        for wave in (first, [process for process in processes if process not in first]):
+            for process in wave:
+                self._supervisor.launch(process)
+            for process in wave:
+                with self._phase_of(process):
+                    self._supervisor.await_ready(process)
 
     @contextmanager
     def _phase_of(self, server: Server) -> Iterator[None]:

@@ -8,6 +8,7 @@ from sandbox.control.faults import Faults
 from sandbox.control.routes import Control
 from sandbox.pages.challenge import answer_challenge
 from sandbox.pages.overview import show_overview
+from sandbox.pages.receipt import show_receipt
 from sandbox.pages.rendering import page, stylesheet
 from sandbox.wire.errors import ApiError, unknown_route
 from sandbox.wire.messages import Request, Response, json_response
@@ -42,6 +43,8 @@ class Application:
             return self._control.answer(request)
         if path.startswith("/3ds/"):
             return answer_challenge(request=request, workbench=self._workbench)
+        if path.startswith("/receipts/"):
+            return show_receipt(request=request, workbench=self._workbench)
         if path == "/sandbox.css":
             return stylesheet()
         if path == "/":

@@ -74,7 +74,7 @@ def create_key(
         expires_at=expires_at,
     )
     session.add(key)
-    session.flush([key])
+    session.flush()
     _record(session, key, action="key.created", before=None, actor=actor, now=now)
     return key, text
 

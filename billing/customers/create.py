@@ -16,7 +16,7 @@ def create_customer(session: Session, *, fields: Mapping[str, Any], actor: Actor
     """Add a customer from validated `fields` (columns of Customer by name)."""
     customer = Customer(**fields, created_at=now, updated_at=now)
     session.add(customer)
-    session.flush([customer])
+    session.flush()
     representation = customer_representation(customer)
     public = str(representation["id"])
     outbox.emit(

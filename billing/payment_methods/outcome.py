@@ -85,9 +85,9 @@ def _replace_default(session: Session, method: PaymentMethod) -> None:
         return
     if current is not None:
         current.is_default = False
-        session.flush([current])
+        session.flush()
     method.is_default = True
-    session.flush([method])
+    session.flush()
 
 
 def _default_of(session: Session, *, customer_id: UUID) -> PaymentMethod | None:

@@ -55,7 +55,7 @@ def create_payment(
         updated_at=now,
     )
     session.add(payment)
-    session.flush([payment])
+    session.flush()
     representation = event_payload(payment, refunds=())
     public = str(representation["id"])
     outbox.emit(

@@ -148,7 +148,7 @@ def _prepare(session: Session, *, operation: Operation, now: datetime) -> _Call:
             started_at=now,
         )
         session.add(attempt)
-        session.flush([attempt])
+        session.flush()
     return _Call(
         attempt_id=attempt.id,
         kind=kind,

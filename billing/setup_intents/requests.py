@@ -51,7 +51,7 @@ def request_setup_intent(
         updated_at=now,
     )
     session.add(intent)
-    session.flush([intent])
+    session.flush()
     public = public_id(PREFIX, intent.id)
     audit.record(
         session,

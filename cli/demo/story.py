@@ -1,7 +1,7 @@
 """The story itself: its steps in order. Each capability of the service adds its own."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from cli.demo.browser import Browser
@@ -33,7 +33,7 @@ class Scene:
     customer_id: str = ""
     payment_method: str = ""
     payment_id: str = ""
-    facts: dict[str, str] = field(default_factory=dict)
+    payment_intent: str = ""
 
     def post(self, path: str, body: Mapping[str, Any], *, expected: int) -> Mapping[str, Any]:
         """Send a request, show it, and return its answer. Raises StoryBroken on another status."""
@@ -50,9 +50,9 @@ class Scene:
             raise StoryBroken(f"expected status {expected}, got {exchange.status}")
         return exchange.answer
 
-    def webhook(self, event_type: str) -> None:
-        """Wait for the webhook and show it. Raises WebhookMissing."""
-        tell_webhook(self.inbox.handled(event_type=event_type))
+    def webhook(self, event_type: str, *, about: str) -> None:
+        """Wait for the webhook about a Stripe object and show it. Raises WebhookMissing."""
+        tell_webhook(self.inbox.handled(event_type=event_type, about=about))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +85,7 @@ def save_card(scene: Scene) -> None:
         expected=200,
     )
     require(confirmed["status"], equals="succeeded", what="the setup intent's status")
-    scene.webhook("setup_intent.succeeded")
+    scene.webhook("setup_intent.succeeded", about=confirmed["id"])
     cards = scene.get(f"/customers/{scene.customer_id}/payment-methods")["data"]
     require(len(cards), equals=1, what="the number of saved cards")
     scene.payment_method = cards[0]["id"]
@@ -95,8 +95,8 @@ def pay(scene: Scene) -> None:
     """A payment with the saved card is through within the request."""
     payment = scene.post("/payments/intent", _payment(scene, payment_method=scene.payment_method), expected=201)
     require(payment["status"], equals="succeeded", what="the payment's status")
-    scene.payment_id = payment["id"]
-    scene.webhook("payment_intent.succeeded")
+    scene.payment_id, scene.payment_intent = payment["id"], payment["gateway_id"]
+    scene.webhook("payment_intent.succeeded", about=scene.payment_intent)
 
 
 def pay_with_3d_secure(scene: Scene) -> None:
@@ -106,7 +106,7 @@ def pay_with_3d_secure(scene: Scene) -> None:
     require(payment["status"], equals="requires_action", what="the payment's status")
     tell_remark("the customer opens the bank's page and presses Complete:")
     scene.checked(scene.browser.press(button="Complete", url=payment["next_action"]["url"]), expected=303)
-    scene.webhook("payment_intent.succeeded")
+    scene.webhook("payment_intent.succeeded", about=payment["gateway_id"])
     require(scene.get(f"/payments/{payment['id']}")["status"], equals="succeeded", what="the payment's status")
 
 
@@ -115,14 +115,16 @@ def be_declined(scene: Scene) -> None:
     problem = scene.post("/payments/intent", _payment(scene, payment_method=CARD_WITHOUT_FUNDS), expected=402)
     require(problem["code"], equals="payment_declined", what="the problem's code")
     require(problem["decline"]["code"], equals="insufficient_funds", what="the decline's code")
-    scene.webhook("payment_intent.payment_failed")
+    payment = scene.get(f"/payments/{problem['payment_id']}")
+    require(payment["status"], equals="requires_payment_method", what="the payment's status")
+    scene.webhook("payment_intent.payment_failed", about=payment["gateway_id"])
 
 
 def refund(scene: Scene) -> None:
     """A part of the first payment goes back."""
     body = {"payment_id": scene.payment_id, "amount": REFUND_MINOR, "reason": "requested_by_customer"}
     scene.post("/payments/refund", body, expected=201)
-    scene.webhook("charge.refunded")
+    scene.webhook("charge.refunded", about=scene.payment_intent)
     payment = scene.get(f"/payments/{scene.payment_id}")
     require(payment["amount_refunded"], equals=REFUND_MINOR, what="the payment's amount_refunded")
 

@@ -9,10 +9,11 @@ from cli.output import cross, data, tick
 
 # What a reader wants to see of an answer, in this order; the rest is in the docs.
 SHOWN = (
-    "id", "object", "email", "status", "code", "brand", "last4", "amount", "amount_refunded", "currency",
-    "decline", "next_action", "location", "title", "detail",
-)  # fmt: skip
-WIDTH_MAX = 160
+    *("id", "email", "status", "code", "brand", "last4", "amount", "amount_refunded", "currency"),
+    *("decline", "next_action", "title", "detail"),
+)
+# Of these objects only what the story is about.
+SHOWN_WITHIN = {"decline": ("code", "category"), "next_action": ("type",)}
 
 
 def tell_title(*, number: int, title: str) -> None:
@@ -21,10 +22,11 @@ def tell_title(*, number: int, title: str) -> None:
 
 
 def tell_exchange(exchange: Exchange) -> None:
-    """Show a request and its answer."""
+    """Show a request and its answer; where the answer only sends the browser on, show where to."""
     sent = "" if exchange.body is None else f" {json.dumps(exchange.body)}"
     _line("->", f"{exchange.method} {exchange.url}{sent}")
-    _line("<-", f"{exchange.status} {_short(exchange.answer)}")
+    shown = f"to {exchange.answer['location']}" if "location" in exchange.answer else _short(exchange.answer)
+    _line("<-", f"{exchange.status} {shown}")
 
 
 def tell_webhook(event: Mapping[str, Any]) -> None:
@@ -54,16 +56,18 @@ def tell_summary(*, done: int, of: int, seconds: float) -> None:
 
 
 def _short(answer: Mapping[str, Any]) -> str:
-    shown = {name: answer[name] for name in SHOWN if answer.get(name) is not None}
     if isinstance(answer.get("data"), list):
-        shown["data"] = [_shortened_row(row) for row in answer["data"]]
-    return json.dumps(shown)
+        return json.dumps({"data": [_selected(row) for row in answer["data"]]})
+    return json.dumps(_selected(answer))
 
 
-def _shortened_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in SHOWN if row.get(name) is not None}
+def _selected(resource: Mapping[str, Any]) -> dict[str, Any]:
+    selected = {name: resource[name] for name in SHOWN if resource.get(name) is not None}
+    for name, inner in SHOWN_WITHIN.items():
+        if isinstance(selected.get(name), dict):
+            selected[name] = {key: selected[name].get(key) for key in inner}
+    return selected
 
 
 def _line(mark: str, text: str, *, style: str = "") -> None:
-    shown = text if len(text) <= WIDTH_MAX else f"{text[: WIDTH_MAX - 1]}…"
-    data().print(f"   {mark} {shown}", style=style, markup=False, soft_wrap=True)
+    data().print(f"   {mark} {text}", style=style, markup=False, soft_wrap=True)

@@ -23,6 +23,7 @@ def _balance(call: Call) -> Json:
     return {
         "object": "balance",
         "available": [_amount(totals[True], currency) for currency in currencies],
+        "connect_reserved": [{"amount": 0, "currency": currency} for currency in currencies],
         "livemode": False,
         "pending": [_amount(totals[False], currency) for currency in currencies],
         "refund_and_dispute_prefunding": {"available": [], "pending": []},

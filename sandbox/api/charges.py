@@ -2,6 +2,7 @@
 
 from sandbox.api.lists import PAGE, PAGE_WITH_AGE, list_objects
 from sandbox.api.routing import Call, Route
+from sandbox.api.search import SEARCH, search_objects
 from sandbox.json_types import Json
 from sandbox.objects.addresses import full_shipping
 from sandbox.wire.parameters import ADDRESS, Choice, Fields, Metadata, Text, merge_metadata
@@ -28,6 +29,10 @@ def _list(call: Call) -> Json:
     return list_objects(call=call, kind="charge", url="/v1/charges", facets=facets)
 
 
+def _search(call: Call) -> Json:
+    return search_objects(call=call, kind="charge", url="/v1/charges/search")
+
+
 def _list_refunds(call: Call) -> Json:
     charge = call.work.get("charge", call.ids["charge"], param="charge")
     url = f"/v1/charges/{charge['id']}/refunds"
@@ -36,6 +41,7 @@ def _list_refunds(call: Call) -> Json:
 
 ROUTES = (
     Route("GET", "/v1/charges", _list, {**PAGE_WITH_AGE, "customer": Text(), "payment_intent": Text()}),
+    Route("GET", "/v1/charges/search", _search, SEARCH, required=("query",)),
     Route("GET", "/v1/charges/{charge}", _retrieve),
     Route(
         "POST",

@@ -2,6 +2,7 @@
 
 from sandbox.api.lists import PAGE, PAGE_WITH_AGE, list_objects
 from sandbox.api.routing import Call, Route
+from sandbox.api.search import SEARCH, search_objects
 from sandbox.json_types import Json
 from sandbox.objects.addresses import full_address, full_shipping
 from sandbox.objects.customers import deleted, new_customer
@@ -67,6 +68,10 @@ def _create(call: Call) -> Json:
     if "payment_method" in call.params:
         method = resolve_method(work=call.work, reference=call.params["payment_method"])
         attach_method(work=call.work, method=method, customer=customer)
+        settings = call.params.get("invoice_settings", {})
+        if settings.get("default_payment_method") == call.params["payment_method"]:
+            # The same test token twice means one method, not two.
+            settings["default_payment_method"] = method["id"]
     if _write_default_method(call, customer):
         call.work.save(customer)
     return customer
@@ -95,6 +100,10 @@ def _delete(call: Call) -> Json:
 
 def _list(call: Call) -> Json:
     return list_objects(call=call, kind="customer", url="/v1/customers", facets={"email": call.params.get("email")})
+
+
+def _search(call: Call) -> Json:
+    return search_objects(call=call, kind="customer", url="/v1/customers/search")
 
 
 def _list_methods(call: Call) -> Json:
@@ -151,6 +160,7 @@ def _write_default_method(call: Call, customer: Json) -> bool:
 ROUTES = (
     Route("POST", "/v1/customers", _create, {**_WRITABLE, "payment_method": Text()}),
     Route("GET", "/v1/customers", _list, {**PAGE_WITH_AGE, "email": Text()}),
+    Route("GET", "/v1/customers/search", _search, SEARCH, required=("query",)),
     Route("GET", "/v1/customers/{customer}", _retrieve),
     Route("POST", "/v1/customers/{customer}", _update, _WRITABLE),
     Route("DELETE", "/v1/customers/{customer}", _delete),

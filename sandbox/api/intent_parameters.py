@@ -9,7 +9,7 @@ from sandbox.json_types import Json
 from sandbox.payments.confirmation import check_method_type
 from sandbox.payments.methods import check_usable, resolve_method
 from sandbox.wire.errors import invalid_request
-from sandbox.wire.parameters import Boolean, Choice, Fields, Freeform, Many, Rule, Text
+from sandbox.wire.parameters import Boolean, Choice, Fields, Freeform, Many, Rule, Text, Url
 
 # The configuration of the dashboard that automatic payment methods come from; the sandbox has this one.
 _CONFIGURATION = "pmc_SandboxDefaultConfiguration"
@@ -34,7 +34,7 @@ CONFIRMING: dict[str, Rule] = {
     "payment_method": Text(),
     "payment_method_data": METHOD_DATA,
     "payment_method_options": SHARED["payment_method_options"],
-    "return_url": Text(),
+    "return_url": Url(),
     "use_stripe_sdk": Boolean(),
 }
 

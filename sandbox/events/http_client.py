@@ -48,19 +48,13 @@ class DeliveryClient:
 
     async def post(self, *, url: str, headers: Mapping[str, str], body: bytes) -> int:
         """Send a POST and return the status of the answer. Raises DeliveryFailed when none comes in time."""
-        parts = urlsplit(url)
-        is_secure = parts.scheme == "https"
-        target = _Target(parts.hostname or "", parts.port or (_TLS_PORT if is_secure else _PLAIN_PORT), is_secure)
-        path = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe="/?&=%:@!$'()*+,;~-._")
-        lines = [f"POST {path} HTTP/1.1", f"host: {parts.netloc.rpartition('@')[2]}", f"content-length: {len(body)}"]
-        lines += [f"{name}: {value}" for name, value in headers.items()]
-        message = "\r\n".join([*lines, "", ""]).encode("latin-1") + body
         try:
+            target, message = _prepare(url=url, headers=headers, body=body)
             async with asyncio.timeout(self._timeout_seconds):
                 return await self._exchange(target, message)
         except TimeoutError:
             raise DeliveryFailed(f"no answer within {self._timeout_seconds:g} s") from None
-        except (OSError, EOFError, asyncio.LimitOverrunError) as error:
+        except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as error:
             raise DeliveryFailed(f"{type(error).__name__}: {error}") from error
 
     def close(self) -> None:
@@ -100,6 +94,17 @@ class DeliveryClient:
             else:
                 writer.close()
         return head.status
+
+
+def _prepare(*, url: str, headers: Mapping[str, str], body: bytes) -> tuple[_Target, bytes]:
+    """Return where a POST goes and its bytes. Raises ValueError for an address that cannot be used."""
+    parts = urlsplit(url)
+    is_secure = parts.scheme == "https"
+    target = _Target(parts.hostname or "", parts.port or (_TLS_PORT if is_secure else _PLAIN_PORT), is_secure)
+    path = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe="/?&=%:@!$'()*+,;~-._")
+    lines = [f"POST {path} HTTP/1.1", f"host: {parts.netloc.rpartition('@')[2]}", f"content-length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return target, "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
 def _read_head(head: bytes) -> _Head:

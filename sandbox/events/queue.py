@@ -12,9 +12,6 @@ _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 3600.0
 _PAUSE_DOUBLINGS = 12
 
-_KEPT_DELIVERIES = 200_000
-_TRIM_EVERY = 1000
-
 # What `Transaction.changed` names when something was queued.
 DELIVERY = "delivery"
 
@@ -152,13 +149,8 @@ def forget_endpoint(*, transaction: Transaction, endpoint: str) -> None:
 
 
 def _insert(transaction: Transaction, *, event: Json, endpoint: str, state: str, now: float) -> None:
-    cursor = transaction.sql.execute(
+    transaction.sql.execute(
         "INSERT INTO deliveries (event, event_type, endpoint, state, due_at) VALUES (?, ?, ?, ?, ?)",
         (event["id"], event["type"], endpoint, state, now),
     )
     transaction.changed.add(DELIVERY)
-    seq = cursor.lastrowid or 0
-    if seq % _TRIM_EVERY == 0:
-        transaction.sql.execute(
-            "DELETE FROM deliveries WHERE seq < ? AND state NOT IN ('pending', 'held')", (seq - _KEPT_DELIVERIES,)
-        )

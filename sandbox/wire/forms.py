@@ -46,7 +46,7 @@ def _place(nested: Json, *, key: str, value: str) -> None:
 
 def _names(key: str) -> list[str]:
     """Return the path in a key: `a[b][]` is `["a", "b", ""]`."""
-    if "[" not in key:
+    if "[" not in key and "]" not in key:
         return [key]
     match = _KEY.match(key)
     if match is None:

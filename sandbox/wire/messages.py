@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Any
 
 from sandbox.json_types import to_text
-
-_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class Request:
         names = [self.peer, _host_name(self.host)]
         if origin not in (None, "null"):
             names.append(_host_name(origin.partition("://")[2]))
-        return all(name in _LOOPBACK_NAMES or name.startswith("127.") for name in names)
+        return all(_is_loopback(name) for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +55,15 @@ def encode_json(value: Any) -> bytes:
 def json_response(*, status: int, value: Any, headers: Mapping[str, str] | None = None) -> Response:
     """Return an answer with a JSON body."""
     return Response(status, encode_json(value), {"content-type": "application/json", **(headers or {})})
+
+
+def _is_loopback(name: str) -> bool:
+    if name == "localhost":
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def _host_name(host: str) -> str:

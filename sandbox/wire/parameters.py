@@ -7,6 +7,7 @@ error that Stripe answers with.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from sandbox.json_types import Json
 from sandbox.wire.errors import invalid_request, missing_parameter
@@ -54,6 +55,31 @@ class Text:
                 param=name,
             )
         return value
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """An address; `schemes` of None takes those of apps, too, but none that a browser would run."""
+
+    schemes: tuple[str, ...] | None = None
+
+    def read(self, value: Any, *, name: str) -> str:
+        """Return the address."""
+        if isinstance(value, str) and value.isprintable() and " " not in value and self._is_address(value):
+            return value
+        raise invalid_request(
+            message="Invalid URL: An explicit scheme (such as https) must be provided.", param=name, code="url_invalid"
+        )
+
+    def _is_address(self, value: str) -> bool:
+        try:
+            parts = urlsplit(value)
+            has_host = bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            return False
+        if self.schemes is not None:
+            return parts.scheme in self.schemes and has_host
+        return parts.scheme not in ("", "data", "javascript", "vbscript")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,20 +20,13 @@ from local.leftovers import end_leftovers
 from local.ports import free_port, is_free
 from local.process_table import group_lives
 from local.state import read_state
+from tests.integration.local.shell import ROOT, environment
 from tests.integration.local.waiting import wait_until
 
-ROOT = Path(__file__).resolve().parents[3]
 PROCFILE = Path(__file__).with_name("toy_service") / "Procfile"
 LIMIT_SECONDS = 60
 BILLING = [sys.executable, "-m", "cli.main"]
-# What a developer's shell may hold would decide which parts are embedded.
-FOREIGN = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "REDIS_CREDITS_URL", "STRIPE_SECRET_KEY", "BILLING_HOME")
-
 Billing = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-def environment(**changes: str) -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name not in FOREIGN} | changes
 
 
 @pytest.fixture

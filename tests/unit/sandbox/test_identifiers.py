@@ -1,0 +1,14 @@
+"""Identifiers and secrets."""
+
+from sandbox.identifiers import new_client_secret, new_id
+
+
+def test_identifiers_have_a_prefix_and_do_not_repeat() -> None:
+    made = {new_id(prefix="pi") for _ in range(1000)}
+
+    assert len(made) == 1000
+    assert all(name.startswith("pi_") and len(name) == 27 and name[3:].isalnum() for name in made)
+
+
+def test_a_client_secret_names_its_intent() -> None:
+    assert new_client_secret(object_id="pi_1").startswith("pi_1_secret_")

@@ -31,6 +31,13 @@ class FirstStory:
         self._process = None
         return True
 
+    def end(self) -> None:
+        """Break the story off, where it is still being told: the stack under it is about to stop."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
+            self._process = None
+
     def wait(self) -> None:
         """Wait until it is over."""
         if self._process is not None:

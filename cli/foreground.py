@@ -45,7 +45,10 @@ def _serve(
     stack_file = stack.bring_up()
     report.note(f"Ready in {time.monotonic() - began:.1f} s.")
     story = first_story(options=options, wanted=demo)
-    stack.supervise(until=story.is_over)
+    try:
+        stack.supervise(until=story.is_over)
+    finally:
+        story.end()
     if shown_data_dir is not None:
         print_panel(stack=stack_file, data_dir=shown_data_dir)
     if options.host in ANY_ADDRESS:

@@ -8,11 +8,12 @@ from typing import Annotated
 
 import typer
 
+from cli.options import DEFAULT_DATA_DIR
 from cli.output import messages
 from local.ports import LOOPBACK
 
 DEFAULT_PORT = 12111
-DEFAULT_FOLDER = Path(".billing-sandbox")
+DEFAULT_FOLDER = DEFAULT_DATA_DIR / "sandbox-alone"
 
 app = typer.Typer(add_completion=False)
 

@@ -62,18 +62,16 @@ def load_or_create_secrets(*, path: Path) -> Secrets:
 
     Raises Misconfigured when the file is there but cannot be read: new secrets would lock the kept data out.
     """
-    if not path.exists():
-        created = Secrets()
-        created.save(path=path)
-        return created
-    kept = read_json(path=path)
     try:
-        return _secrets_from(kept or {})
+        secrets_of_this = _secrets_from(read_json(path=path) or {}) if path.exists() else Secrets()
     except (KeyError, TypeError) as fault:
         raise Misconfigured(
             f"{path} is not the secrets file of a local installation ({fault})",
             mend=f"restore it, or remove the whole directory {path.parent} to start with an empty one",
         ) from fault
+    # Also after reading: a secret that is new in this version has just been generated.
+    secrets_of_this.save(path=path)
+    return secrets_of_this
 
 
 def _secrets_from(kept: dict[str, Any]) -> Secrets:

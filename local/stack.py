@@ -1,5 +1,6 @@
 """The local stack as a whole: brought up phase by phase, supervised, described in `stack.json`."""
 
+import platform
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -36,10 +37,15 @@ TITLES = {
 def open_stack(*, options: StackOptions, environment: Mapping[str, str], reporter: Reporter) -> Iterator["LocalStack"]:
     """Take the data directory for the block; at its end every process is stopped and nothing is left behind.
 
-    Raises LockIsHeld when a stack runs there already.
+    Raises LockIsHeld when a stack runs there already, Misconfigured when none can run here.
     """
     data_dir = options.data_dir
-    data_dir.create()
+    _require_linux()
+    try:
+        data_dir.create()
+    except OSError as fault:
+        mend = "choose a place that this user may write to: billing up --data-dir DIRECTORY"
+        raise Misconfigured(f"{data_dir.path} cannot be used as data directory: {fault.strerror}", mend=mend) from fault
     with supervisor_lock(path=data_dir.lock_path):
         data_dir.stack_path.unlink(missing_ok=True)
         for name in end_leftovers(state_path=data_dir.state_path):
@@ -52,6 +58,14 @@ def open_stack(*, options: StackOptions, environment: Mapping[str, str], reporte
                 # Before the processes stop: who reads the file may rely on what it names.
                 data_dir.stack_path.unlink(missing_ok=True)
                 data_dir.environment_path.unlink(missing_ok=True)
+
+
+def _require_linux() -> None:
+    if platform.system() != "Linux":
+        raise Misconfigured(
+            f"the local stack runs on Linux, this is {platform.system()}: it ends its processes by means of the Linux kernel",
+            mend="use a virtual machine or a container, or docker-compose.yml with servers of your own",
+        )
 
 
 class LocalStack:

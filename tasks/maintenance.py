@@ -6,8 +6,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from billing import leases
-from billing.beat_slots import BEAT, claim_slot, note_heartbeat, purge_slots, queue_heartbeat
+from billing.beat_slots import BEAT, GATEWAY, claim_slot, note_heartbeat, purge_slots, queue_heartbeat
 from billing.clock import utc_now
+from billing.errors import Unavailable
 from billing.hints import Hint
 from billing.idempotency import purge_expired
 from billing.runtime import Runtime
@@ -23,6 +24,7 @@ from tasks.runtime import hint_sender
 
 SWEEP_EVERY = timedelta(seconds=15)
 PURGE_EVERY = timedelta(hours=1)
+PING_EVERY = timedelta(seconds=60)
 _TABLES: dict[Hint, type[LeasedWork]] = {
     Hint.OPERATIONS: Operation,
     Hint.INBOX: InboxEvent,
@@ -52,6 +54,18 @@ def purge(session: Session, **_: object) -> str:
         return _ALREADY_RUN
     keys, slots = purge_expired(session, now=utc_now()), purge_slots(session, now=utc_now())
     return f"{keys} idempotency keys and {slots} beat slots deleted"
+
+
+@billing_task("gateway.ping", queue=queues.PAYMENTS)
+def ping_gateway(runtime: Runtime, **_: object) -> str:
+    """Ask the gateway a cheap question and note that it answered, for `GET /health`."""
+    try:
+        runtime.gateway.ping()
+    except Unavailable as error:
+        return f"no answer: {error.code}"
+    with runtime.transaction() as session:
+        note_heartbeat(session, name=GATEWAY, now=utc_now())
+    return "the gateway answers"
 
 
 @billing_task("maintenance.canary", queue=queues.MAINTENANCE)

@@ -6,12 +6,18 @@ Flower reads the names of this module as its options.
 import sys
 from typing import Any
 
+from flower.views.monitor import Metrics
+from tornado.web import authenticated
+
 from billing.settings import settings
 
 _settings = settings()
 _login = _settings.FLOWER_BASIC_AUTH.get_secret_value()
 if ":" not in _login:
     sys.exit("FLOWER_BASIC_AUTH: is missing; Flower does not start without a login (user:password)")
+
+# Flower asks for a login on every page but this one, which tells the names of all workers and tasks.
+Metrics.get = authenticated(Metrics.get)
 
 
 def format_task(task: Any) -> Any:

@@ -13,7 +13,7 @@ from kombu.exceptions import OperationalError
 from prometheus_client import multiprocess
 
 from tasks.canary import canary_last_ran
-from tasks.maintenance import canary, sweep
+from tasks.maintenance import canary, ping_gateway, sweep
 from tasks.runtime import forget_after_fork
 
 CANARY_EVERY_SECONDS = 30
@@ -79,5 +79,6 @@ def _beat_starts(**_: Any) -> None:
     """Run the first sweep at once: it proves the way from beat to a worker, and finds what an outage left behind."""
     try:
         sweep.apply_async(retry=False, expires=60)
+        ping_gateway.apply_async(retry=False, expires=60)
     except (OperationalError, OSError) as error:
-        log.warning("beat.first_sweep_not_sent", error=type(error).__name__)
+        log.warning("beat.first_tasks_not_sent", error=type(error).__name__)

@@ -1,7 +1,7 @@
 """`billing doctor`: runs the checks and prints what they found."""
 
-import os
 from dataclasses import asdict
+from typing import Annotated
 
 import typer
 
@@ -28,12 +28,19 @@ app = typer.Typer(add_completion=False)
 
 
 @app.command(epilog="Example: billing doctor")
-def doctor(*, data_dir: DataDirOption = DEFAULT_DATA_DIR, as_json: JsonOption = False) -> None:
+def doctor(
+    *,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+    port: Annotated[
+        int, typer.Option(envvar="BILLING_SERVICE_PORT", min=1, max=65535, help="Port that the API is to have.")
+    ] = DEFAULT_PORT,
+    as_json: JsonOption = False,
+) -> None:
     """Check the installation: this machine, the settings, every server, and the connection to Stripe.
 
     Looks at what the environment names, else at the running stack. Exit code 1 when a check fails.
     """
-    findings = examine(data_dir=DataDir(data_dir.resolve()))
+    findings = examine(data_dir=DataDir(data_dir.resolve()), port=port)
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
@@ -43,9 +50,8 @@ def doctor(*, data_dir: DataDirOption = DEFAULT_DATA_DIR, as_json: JsonOption = 
         raise typer.Exit(ExitCode.FAILED)
 
 
-def examine(*, data_dir: DataDir) -> list[Finding]:
+def examine(*, data_dir: DataDir, port: int) -> list[Finding]:
     """Run every check and return what was found, in the order in which things are best mended."""
-    port = int(os.environ.get("BILLING_SERVICE_PORT", DEFAULT_PORT))
     machine = [
         check_python(),
         check_disk(data_dir=data_dir.path),

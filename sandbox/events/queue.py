@@ -73,20 +73,19 @@ def release(*, transaction: Transaction, newest_first: bool, limit: int, now: fl
         f"SELECT seq FROM deliveries WHERE state = 'held' ORDER BY seq {'DESC' if newest_first else 'ASC'} LIMIT ?",  # noqa: S608 - a constant word
         (limit,),
     ).fetchall()
-    (last,) = transaction.sql.execute("SELECT max(coalesce(position, seq)) FROM deliveries").fetchone()
     transaction.sql.executemany(
         "UPDATE deliveries SET state = 'pending', position = ?, alone = ?, due_at = ? WHERE seq = ?",
-        [(last + place, int(newest_first), now, row[0]) for place, row in enumerate(rows, start=1)],
+        [(place, int(newest_first), now, row[0]) for place, row in enumerate(rows)],
     )
     transaction.changed.add(DELIVERY)
     return len(rows)
 
 
 def take_pending(*, transaction: Transaction, endpoint: str, now: float, limit: int) -> list[tuple[Delivery, str]]:
-    """Return what is due for an endpoint, in the order of delivery, each with its event's text."""
+    """Return what is due for an endpoint, in the order in which it fell due, each with its event's text."""
     rows = transaction.sql.execute(
         f"SELECT {_DUE_COLUMNS}, o.body FROM deliveries d JOIN objects o ON o.id = d.event "  # noqa: S608 - a constant
-        "WHERE d.endpoint = ? AND d.state = 'pending' AND d.due_at <= ? ORDER BY coalesce(d.position, d.seq) LIMIT ?",
+        "WHERE d.endpoint = ? AND d.state = 'pending' AND d.due_at <= ? ORDER BY d.due_at, coalesce(d.position, d.seq) LIMIT ?",
         (endpoint, now, limit),
     ).fetchall()
     return [(Delivery(*row[:-1]), row[-1]) for row in rows]

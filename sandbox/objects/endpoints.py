@@ -1,7 +1,7 @@
 """The webhook endpoint object."""
 
 from sandbox.hidden import hidden
-from sandbox.identifiers import new_id
+from sandbox.identifiers import new_id, new_signing_secret
 from sandbox.json_types import Json
 
 
@@ -20,5 +20,5 @@ def new_webhook_endpoint(*, url: str, enabled_events: list[str], created: int) -
         "status": "enabled",
         "url": url,
     }
-    hidden(body)["secret"] = new_id(prefix="whsec")
+    hidden(body)["secret"] = new_signing_secret()
     return body

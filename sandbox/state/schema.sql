@@ -39,8 +39,8 @@ CREATE TABLE IF NOT EXISTS jobs (
 );
 CREATE INDEX IF NOT EXISTS jobs_by_due ON jobs (due_at);
 
--- One row for each event and endpoint (several when duplicated). `position` is the place in the order of delivery where
--- that is not the order of creation.
+-- One row for each event and endpoint (several when duplicated). Deliveries go in the order in which they
+-- fall due; `position` orders those that fall due together where that is not the order of their creation.
 CREATE TABLE IF NOT EXISTS deliveries (
     seq         INTEGER PRIMARY KEY,
     position    INTEGER,
@@ -55,7 +55,8 @@ CREATE TABLE IF NOT EXISTS deliveries (
     error       TEXT,
     finished_at REAL
 );
-CREATE INDEX IF NOT EXISTS deliveries_pending ON deliveries (endpoint, coalesce(position, seq)) WHERE state = 'pending';
+CREATE INDEX IF NOT EXISTS deliveries_pending ON deliveries (endpoint, due_at, coalesce(position, seq))
+    WHERE state = 'pending';
 CREATE INDEX IF NOT EXISTS deliveries_held ON deliveries (seq) WHERE state = 'held';
 CREATE INDEX IF NOT EXISTS deliveries_by_event ON deliveries (event);
 

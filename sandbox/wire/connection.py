@@ -8,6 +8,7 @@ import contextlib
 import socket
 import struct
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 
 import h11
 
@@ -16,7 +17,7 @@ from sandbox.wire.messages import Request, Response
 _BODY_LIMIT_BYTES = 1024 * 1024
 _IDLE_LIMIT_SECONDS = 75.0
 _READ_SIZE = 65_536
-_REASONS = {200: b"OK", 303: b"See Other", 400: b"Bad Request", 401: b"Unauthorized", 402: b"Payment Required"}
+_REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 Application = Callable[[Request], Awaitable[Response]]
 

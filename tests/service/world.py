@@ -112,7 +112,7 @@ class World:
         """Create a customer through the API and return its id."""
         answer = self.call("POST", "/customers", {"email": f"c{next(self._counter)}@example.com", **fields})
         assert answer.status_code == 201, answer.text
-        return str(answer.json["id"])
+        return str(body_of(answer)["id"])
 
     def pay(self, customer: str, *, card: str | None = "pm_card_visa", **fields: object) -> dict[str, Any]:
         """Ask for a payment of $29, let the workers do it, and return the payment as it then is."""
@@ -127,22 +127,19 @@ class World:
             body["payment_method"] = card
         answer = self.call("POST", "/payments/intent", body)
         assert answer.status_code == 202, answer.text
-        accepted: dict[str, Any] = answer.json
-        return accepted
+        return body_of(answer)
 
     def payment(self, payment_id: str) -> dict[str, Any]:
         """Return the payment through the API."""
         answer = self.call("GET", f"/payments/{payment_id}")
         assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json
-        return found
+        return body_of(answer)
 
     def operation(self, accepted: dict[str, Any]) -> dict[str, Any]:
         """Return the operation that a 202 named."""
         answer = self.call("GET", f"/operations/{accepted['operation']['id']}")
         assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json
-        return found
+        return body_of(answer)
 
     # -- workers ------------------------------------------------------------------------------------------------------
 
@@ -247,6 +244,13 @@ class World:
             server.shutdown()
             thread.join()
             server.server_close()
+
+
+def body_of(answer: TestResponse) -> dict[str, Any]:
+    """Return the JSON object of an answer."""
+    body = answer.json
+    assert isinstance(body, dict), answer.text
+    return body
 
 
 def signed_body(event: dict[str, Any]) -> bytes:

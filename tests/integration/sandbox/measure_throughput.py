@@ -30,16 +30,29 @@ _PAYMENT = {
 
 
 class _Listener:
-    """Counts the events that arrive."""
+    """Counts the events that arrive, and tells when as many have arrived as were expected."""
 
     def __init__(self) -> None:
         self.arrived = 0
+        self.expected: int | None = None
+        self.all_arrived = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._tasks.add(asyncio.create_task(self._answer(reader, writer)))
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 await _read_message(reader)
                 self.arrived += 1
+                if self.arrived == self.expected:
+                    self.all_arrived.set()
                 writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
         writer.close()
 
@@ -76,22 +89,31 @@ async def _pay_until(port: int, deadline: float) -> int:
 
 async def _measure(sandbox: SandboxProcess, *, seconds: float) -> str:
     listener = _Listener()
-    server = await asyncio.start_server(listener.answer, "127.0.0.1", 0)
+    server = await asyncio.start_server(listener.connect, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
     reader, writer = await asyncio.open_connection("127.0.0.1", sandbox.port)
     await _post(reader, writer, "/v1/webhook_endpoints", {"url": url, "enabled_events[]": "*"})
     writer.close()
-    began = time.monotonic()
+    began, cpu_before = time.monotonic(), _cpu_seconds(sandbox.pid)
     paid = sum(await asyncio.gather(*(_pay_until(sandbox.port, began + seconds) for _ in range(_CLIENTS))))
     answered_seconds = time.monotonic() - began
-    while listener.arrived < paid * _EVENTS_PER_PAYMENT and time.monotonic() < began + seconds + _DRAIN_SECONDS:
-        await asyncio.sleep(0.02)
+    listener.expected = paid * _EVENTS_PER_PAYMENT
+    if listener.arrived < listener.expected:
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            await listener.all_arrived.wait()
     delivered_seconds = time.monotonic() - began
+    cpu_seconds = _cpu_seconds(sandbox.pid) - cpu_before
     server.close()
+    await listener.close()
     return (
-        f"{paid / answered_seconds:.0f} payment intents a second answered, "
-        f"{paid / delivered_seconds:.0f} a second with all of their {listener.arrived} events delivered\n"
+        f"payment intents a second: {paid / answered_seconds:.0f} answered, {paid / delivered_seconds:.0f} with all "
+        f"{listener.arrived} events delivered, {paid / cpu_seconds:.0f} for each second of processor time\n"
     )
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:

@@ -1,6 +1,10 @@
 """Identifiers and secrets."""
 
-from sandbox.identifiers import new_client_secret, new_id
+from datetime import UTC, datetime
+
+import time_machine
+
+from sandbox.identifiers import new_client_secret, new_id, new_signing_secret
 
 
 def test_identifiers_have_a_prefix_and_do_not_repeat() -> None:
@@ -12,3 +16,15 @@ def test_identifiers_have_a_prefix_and_do_not_repeat() -> None:
 
 def test_a_client_secret_names_its_intent() -> None:
     assert new_client_secret(object_id="pi_1").startswith("pi_1_secret_")
+
+
+def test_identifiers_sort_by_age() -> None:
+    earlier = new_id(prefix="evt")
+    with time_machine.travel(datetime(2390, 1, 1, tzinfo=UTC)):
+        later = new_id(prefix="evt")
+
+    assert earlier < later
+
+
+def test_a_signing_secret_is_long() -> None:
+    assert len(new_signing_secret()) == len("whsec_") + 32

@@ -1,0 +1,199 @@
+"""Every process for real: what a customer sees, and what happens when parts go away. The tests leave the stack as it was."""
+
+import json
+import time
+
+import httpx
+import redis
+
+from tests.integration.stack.conftest import LiveStack, wait_until
+
+
+def test_the_demo_ends_with_every_step_green(stack: LiveStack) -> None:
+    told = stack.billing("demo")
+
+    assert told.returncode == 0, told.stdout + told.stderr
+
+
+def test_a_payment_is_settled_well_under_a_second(stack: LiveStack) -> None:
+    customer = stack.customer()
+    assert stack.pay(customer, wait=10).status_code == 201  # the gateway's customer is there from now on
+    times = []
+    for _ in range(5):
+        started = time.monotonic()
+        answer = stack.pay(customer, wait=10)
+        times.append(time.monotonic() - started)
+        assert (answer.status_code, answer.json()["status"]) == (201, "succeeded")
+        assert answer.headers["Preference-Applied"] == "wait=10"
+    assert sorted(times)[2] < 1.0, times
+
+
+def test_a_decline_under_prefer_wait_is_a_problem_with_the_next_step(stack: LiveStack) -> None:
+    answer = stack.pay(stack.customer(), wait=10, card="pm_card_chargeDeclinedInsufficientFunds")
+
+    assert answer.status_code == 402
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json()["decline"]["code"] == "insufficient_funds"
+    assert stack.payment(answer.json()["payment_id"])["status"] == "requires_payment_method"
+
+
+def test_a_broker_flushed_between_the_request_and_the_worker_loses_nothing(stack: LiveStack) -> None:
+    customer = stack.customer()
+    with stack.frozen("worker-network"):
+        accepted = [stack.pay(customer).json() for _ in range(3)]
+        with redis.Redis.from_url(stack.facts["broker_url"]) as broker:
+            broker.flushall()
+
+    for payment in accepted:
+        settled = stack.wait_for_payment(payment["id"])
+        assert len(stack.charges(settled)) == 1
+
+
+def test_with_the_broker_frozen_the_api_accepts_and_the_work_happens_later(stack: LiveStack) -> None:
+    customer = stack.customer()
+    with stack.frozen("valkey-broker"):
+        started = time.monotonic()
+        answers = [stack.pay(customer) for _ in range(3)]
+        assert time.monotonic() - started < 12
+    assert [answer.status_code for answer in answers] == [202, 202, 202]
+
+    for answer in answers:
+        assert len(stack.charges(stack.wait_for_payment(answer.json()["id"]))) == 1
+
+
+def test_a_broker_that_was_killed_comes_back_and_workers_with_it(stack: LiveStack) -> None:
+    customer = stack.customer()
+    stack.kill("valkey-broker")
+    answer = stack.pay(customer)
+    assert answer.status_code == 202
+
+    assert len(stack.charges(stack.wait_for_payment(answer.json()["id"], seconds=60))) == 1
+    stack.wait_until_ready()
+
+
+def test_a_killed_sandbox_delays_and_loses_nothing(stack: LiveStack) -> None:
+    customer = stack.customer()
+    stack.kill("sandbox")
+    answer = stack.pay(customer)
+    assert answer.status_code == 202
+
+    assert len(stack.charges(stack.wait_for_payment(answer.json()["id"], seconds=60))) == 1
+    stack.wait_until_ready()
+
+
+def test_a_killed_worker_is_replaced_and_its_work_is_done_once(stack: LiveStack) -> None:
+    customer = stack.customer()
+    accepted = [stack.pay(customer).json() for _ in range(6)]
+    stack.kill("worker-network")
+    accepted += [stack.pay(customer).json() for _ in range(3)]
+
+    for payment in accepted:
+        assert len(stack.charges(stack.wait_for_payment(payment["id"], seconds=150))) == 1
+    stack.wait_until_ready()
+
+
+def test_postgres_that_was_killed_is_503_until_it_is_back(stack: LiveStack) -> None:
+    customer = stack.customer()
+    stack.kill("postgres")
+    seen = set()
+
+    def pays_again() -> bool:
+        answer = stack.pay(customer, wait=10)
+        seen.add(answer.status_code)
+        if answer.status_code == 503:
+            assert "Retry-After" in answer.headers
+            assert answer.json()["code"] == "database_unavailable"
+        return answer.status_code == 201
+
+    wait_until(pays_again, seconds=60, what="a payment after Postgres came back")
+    assert seen <= {201, 202, 503}
+    stack.wait_until_ready()
+
+
+def test_beat_and_flower_may_be_away(stack: LiveStack) -> None:
+    with stack.frozen("beat", "flower"):
+        answer = stack.pay(stack.customer(), wait=10)
+    assert (answer.status_code, answer.json()["status"]) == (201, "succeeded")
+
+
+def test_flower_shows_nothing_without_a_login_and_changes_nothing_with_one(stack: LiveStack) -> None:
+    flower, login = stack.facts["flower_url"], (stack.facts["flower_user"], stack.facts["flower_password"])
+
+    for path in ("/", "/metrics", "/api/workers", "/api/tasks", "/tasks", "/broker"):
+        assert httpx.get(flower + path, timeout=20).status_code == 401, path
+    assert httpx.get(flower + "/workers", auth=login, timeout=20).status_code == 200
+    for path in ("/api/worker/shutdown/network@x", "/api/task/async-apply/operations.run", "/api/worker/pool/grow/x"):
+        assert httpx.post(flower + path, auth=login, timeout=20).status_code in {401, 403, 404, 405}, path
+        assert httpx.post(flower + path, timeout=20).status_code in {401, 403}, path
+
+
+def test_the_figures_add_up_across_processes(stack: LiveStack) -> None:
+    assert stack.pay(stack.customer(), wait=10).status_code == 201
+
+    text = httpx.get(stack.facts["api_url"] + "/metrics", timeout=20).text
+
+    assert 'billing_tasks_total{outcome="ok",task="operations.run"}' in text  # counted in a worker, read from the API
+    assert 'billing_http_requests_total{method="POST",route="/payments/intent",status="201"}' in text
+    assert 'billing_gateway_calls_total{call="payment_intent.create",outcome="ok"}' in text
+    assert 'billing_work_waiting{table="operations"}' in text
+    assert 'billing_queue_messages{queue="webhooks"}' in text
+
+
+def test_health_names_every_part(stack: LiveStack) -> None:
+    def fine() -> dict[str, object] | None:
+        health: dict[str, object] = httpx.get(stack.facts["api_url"] + "/health", timeout=20).json()
+        return health if health["status"] == "ok" and health["stripe"] == "connected" else None
+
+    health = wait_until(fine, seconds=60, what="a healthy report")
+    assert set(health["checks"]) == {"postgres", "redis", "broker", "credits", "workers", "beat", "stripe"}
+    assert set(health["checks"]["workers"]["queues"]) == {"webhooks", "payments", "billing", "documents", "maintenance"}
+
+
+def test_secrets_and_personal_data_stay_out_of_every_log(stack: LiveStack) -> None:
+    email = "very.private@example.com"
+    stack.call("POST", "/customers", {"email": email, "name": "Privata Persona", "address": {"line1": "Hidden Lane 7"}})
+    stack.pay(stack.customer(), wait=10)
+
+    logs = {name: stack.log(name) for name in ("web", "worker-network", "worker-maintenance", "worker-compute", "beat")}
+    secrets = [
+        stack.facts["api_key"],
+        stack.facts["stripe_secret_key"],
+        stack.facts["stripe_webhook_secret"],
+        stack.facts["flower_password"],
+        stack.facts["database_url"].split("@")[0],
+        stack.facts["broker_url"].split("@")[0],
+        email,
+        "Privata Persona",
+        "Hidden Lane",
+    ]
+    for name, text in logs.items():
+        for secret in secrets:
+            assert secret not in text, f"{secret[:12]}… stands in {name}.log"
+
+
+def test_log_lines_name_request_and_operation(stack: LiveStack) -> None:
+    answer = stack.pay(stack.customer(), wait=10)
+    payment = answer.json()["id"]
+    operation = stack.rows(f"SELECT id FROM operations WHERE resource_id = '{payment}'")[0][0]
+
+    lines = [json.loads(line) for line in stack.log("worker-network").splitlines() if str(operation) in line]
+    assert any(line["event"] == "operation.ended" and line["task"] == "operations.run" for line in lines)
+    requests = [json.loads(line) for line in stack.log("web").splitlines() if str(operation) in line]
+    assert [line["request_id"] for line in requests] == [answer.headers["X-Request-Id"]]
+
+
+def test_the_audit_log_is_sealed_within_seconds_and_whole(stack: LiveStack) -> None:
+    stack.customer()
+    wait_until(
+        lambda: stack.rows("SELECT count(*) FROM audit_pending") == [(0,)], seconds=20, what="every entry sealed"
+    )
+
+    verified = stack.billing("audit", "verify", "--json")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    assert json.loads(verified.stdout)["anchors"] > 0
+
+
+def test_doctor_is_green(stack: LiveStack) -> None:
+    examined = stack.billing("doctor")
+
+    assert examined.returncode == 0, examined.stdout + examined.stderr

@@ -7,7 +7,7 @@ FROM python:3.11-slim AS build
 WORKDIR /app
 RUN python -m venv /opt/venv
 COPY requirements.lock ./
-RUN /opt/venv/bin/pip install --no-cache-dir --no-input --require-hashes -r requirements.lock
+RUN /opt/venv/bin/pip install --no-cache-dir --no-input --only-binary :all: --require-hashes -r requirements.lock
 
 COPY . .
 # Linked, not copied: the migrations and alembic.ini lie beside the packages. What only builds or only serves a local stack goes.

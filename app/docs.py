@@ -10,6 +10,7 @@ from flask import Blueprint, Response, render_template, send_from_directory
 
 from app.edge import json_response
 from app.error_catalogue import error_catalogue
+from app.security_headers import PAGE_HEADERS
 
 _SWAGGER = Path(flask_openapi_swagger.__file__).parent / "templates" / "swagger"
 _ASSETS = {
@@ -18,12 +19,6 @@ _ASSETS = {
     "docs.css": Path(__file__).parent / "static",
     "docs.js": Path(__file__).parent / "static",
 }
-# Swagger UI draws its icons as data: images and styles a few elements inline; scripts come from here only.
-_CSP = (
-    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-)
-_PAGE_HEADERS = {"Content-Security-Policy": _CSP, "X-Frame-Options": "DENY"}
 
 
 def docs_blueprint(document: Callable[[], dict[str, Any]]) -> Blueprint:
@@ -36,11 +31,11 @@ def docs_blueprint(document: Callable[[], dict[str, Any]]) -> Blueprint:
 
     @blueprint.get("/docs")
     def docs() -> Response:
-        return Response(render_template("docs.html"), headers=_PAGE_HEADERS)
+        return Response(render_template("docs.html"), headers=PAGE_HEADERS)
 
     @blueprint.get("/docs/errors")
     def errors() -> Response:
-        return Response(render_template("errors.html", errors=error_catalogue()), headers=_PAGE_HEADERS)
+        return Response(render_template("errors.html", errors=error_catalogue()), headers=PAGE_HEADERS)
 
     @blueprint.get("/docs/assets/<name>")
     def asset(name: str) -> Response:

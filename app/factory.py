@@ -15,12 +15,13 @@ from app.authentication import recognise_caller
 from app.docs import docs_blueprint, finish_document
 from app.edge import Access, Services, require_idempotency_key, services
 from app.health import HealthBoard
-from app.problems import register_error_handlers, validation_response
+from app.problems import RouteNotFound, register_error_handlers, validation_response
 from app.rate_limits import RateLimiter
 from app.request_body import BODY_BYTES_MAX, BillingRequest, check_body
 from app.routes import customers, operators, payments, webhooks
 from app.routes.health import health_blueprint
 from app.schemas.base import Problem
+from app.security_headers import API_HEADERS
 from app.version import VERSION
 from app.waiting import OperationWaiter
 from billing.clock import utc_now
@@ -29,11 +30,7 @@ from billing.runtime import Runtime
 from models.ids import new_id
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,128}")
-_SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-}
+_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 log = structlog.get_logger(__name__)
 
 
@@ -79,20 +76,22 @@ def create_app(runtime: Runtime) -> OpenAPI:
 
 
 def _begin() -> None:
-    """Give the request its id, its time, and its place in the log."""
+    """Give the request its id, its time, and its place in the log. A path that no row can be named by ends here."""
     asked = request.headers.get("X-Request-Id", "")
     g.request_id = asked if _REQUEST_ID.fullmatch(asked) else f"req_{new_id().hex}"
     g.now = utc_now()
     g.started = time.monotonic()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    if "\x00" in request.path:
+        raise RouteNotFound("no path here holds a NUL character")
 
 
 def _admit() -> None:
     """Recognise the caller, then look at the body: who may not call learns nothing of what the request should look like."""
     view = current_app.view_functions.get(request.endpoint or "")
     access: Access | None = getattr(view, "access", None)
-    if access is None:
+    if access is None or request.method == "OPTIONS":  # what methods there are is no secret; Flask answers it
         return
     g.access = access
     g.caller = recognise_caller(request, runtime=services().runtime, now=g.now)
@@ -105,13 +104,15 @@ def _admit() -> None:
 
 def _finish(response: Response) -> Response:
     """Add the headers that every answer has, and count it."""
-    for name, value in {**_SECURITY_HEADERS, **g.get("rate_limit_headers", {})}.items():
+    for name, value in {**API_HEADERS, **g.get("rate_limit_headers", {})}.items():
         response.headers.setdefault(name, value)
     response.headers["X-Request-Id"] = g.request_id
     seconds = time.monotonic() - g.started
     route = request.url_rule.rule if request.url_rule is not None else "unknown"
-    HTTP_REQUESTS.labels(method=request.method, route=route, status=response.status_code).inc()
-    HTTP_SECONDS.labels(method=request.method, route=route).observe(seconds)
+    # A caller may make methods up; each would be a time series of its own.
+    method = request.method if request.method in _METHODS else "other"
+    HTTP_REQUESTS.labels(method=method, route=route, status=response.status_code).inc()
+    HTTP_SECONDS.labels(method=method, route=route).observe(seconds)
     log.info(
         "request.answered",
         method=request.method,

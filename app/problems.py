@@ -3,17 +3,29 @@
 from typing import Any
 
 import structlog
+import werkzeug.exceptions
 from flask import Flask, Response, g, json, request
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from billing.errors import BillingError, FieldFault, Invalid, Unauthorized, as_problem
+from app.json_pointer import json_pointer
+from billing.errors import (
+    BadRequest,
+    BillingError,
+    FieldFault,
+    Invalid,
+    NotFound,
+    Unauthorized,
+    Unavailable,
+    as_problem,
+)
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_SECONDS = 2
 _FAULTS_MAX = 50
+_KEY_MARK = "[key]"
 # Postgres: the server shut down or starts up, a lock or statement timed out, a deadlock or serialization failure.
 _PASSING_SQLSTATES = ("08", "53", "57", "55P03", "40")
 log = structlog.get_logger(__name__)
@@ -23,15 +35,45 @@ class RequestInvalid(Invalid):
     """The request does not fit its schema; `errors` points at each part that does not."""
 
 
+class RouteNotFound(NotFound):
+    """There is no such path, or no such object for this caller."""
+
+
+class MethodNotAllowed(BillingError):
+    """The path does not take this method; `Allow` says which it takes."""
+
+    status = 405
+    code = "method_not_allowed"
+    title = "Method not allowed"
+
+
+class BodyTooLarge(BillingError):
+    """The body is larger than 1 MiB."""
+
+    status = 413
+    code = "body_too_large"
+    title = "Body too large"
+
+
+class DatabaseUnavailable(Unavailable):
+    """Postgres does not answer, or was too busy to. Repeat the request, under the same Idempotency-Key if it had one."""
+
+    code = "database_unavailable"
+
+
+class RequestCrashed(BillingError):
+    """This should not have happened. The log has it under the `request_id`."""
+
+
 def problem_response(problem: dict[str, Any], *, headers: dict[str, str] | None = None) -> Response:
     """Return the problem as a response, with the request's id and path in it."""
     body = {**problem, "instance": request.path, "request_id": g.get("request_id")}
     return Response(json.dumps(body), status=problem["status"], headers=headers, content_type=MEDIA_TYPE)
 
 
-def error_response(error: BillingError) -> Response:
+def error_response(error: BillingError, *, headers: dict[str, str] | None = None) -> Response:
     """Return the problem of one of our own errors, with the headers that its kind calls for."""
-    headers: dict[str, str] = {}
+    headers = dict(headers or {})
     retry_after = getattr(error, "retry_after_seconds", None)
     if retry_after is not None:
         headers["Retry-After"] = str(retry_after)
@@ -66,22 +108,21 @@ def _on_billing_error(error: BillingError) -> Response:
 
 
 def _on_http_exception(error: HTTPException) -> Response:
-    if error.response is not None and isinstance(error.response, Response):
+    if isinstance(error.response, Response):
         return error.response
-    status = error.code or 500
-    headers = {}
-    valid_methods = getattr(error, "valid_methods", None)
-    if valid_methods:
-        headers["Allow"] = ", ".join(sorted(valid_methods))
-    code = (error.name or "error").lower().replace(" ", "_")
-    problem = {
-        "type": f"/docs/errors#{code}",
-        "title": error.name,
-        "status": status,
-        "detail": error.description or error.name,
-        "code": code,
-    }
-    return problem_response(problem, headers=headers)
+    match error:
+        case werkzeug.exceptions.NotFound():
+            return error_response(RouteNotFound("there is no such path"))
+        case werkzeug.exceptions.RequestEntityTooLarge():
+            return error_response(BodyTooLarge("the body is larger than 1 MiB"))
+        case werkzeug.exceptions.MethodNotAllowed():
+            allowed = ", ".join(sorted(error.valid_methods or ()))
+            refused = MethodNotAllowed(f"this path takes {allowed}")
+            return error_response(refused, headers={"Allow": allowed})
+        case _ if (error.code or 500) < 500:
+            return error_response(BadRequest(error.description or error.name))
+        case _:
+            return _on_surprise(error)
 
 
 def _on_database_error(error: DBAPIError) -> Response:
@@ -93,29 +134,17 @@ def _on_database_error(error: DBAPIError) -> Response:
 
 def _on_database_away(error: Exception) -> Response:
     log.warning("request.database_unavailable", error=type(error).__name__)
-    problem = {
-        "type": "/docs/errors#database_unavailable",
-        "title": "Temporarily unavailable",
-        "status": 503,
-        "detail": "the database does not answer; nothing was changed; try again",
-        "code": "database_unavailable",
-    }
-    return problem_response(problem, headers={"Retry-After": str(_RETRY_AFTER_SECONDS)})
+    detail = "the database does not answer; repeat the request, under the same Idempotency-Key if it had one"
+    return error_response(DatabaseUnavailable(detail, retry_after_seconds=_RETRY_AFTER_SECONDS))
 
 
 def _on_surprise(error: Exception) -> Response:
     log.error("request.crashed", exc_info=error)
-    problem = {
-        "type": "/docs/errors#internal_error",
-        "title": "Internal error",
-        "status": 500,
-        "detail": "this should not have happened; the log has it under the request_id",
-        "code": "internal_error",
-    }
-    return problem_response(problem)
+    return error_response(RequestCrashed("this should not have happened; the log has it under the request_id"))
 
 
 def _field_fault(fault: Any) -> FieldFault:
-    pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in fault["loc"])
+    # pydantic marks a fault in a dictionary's key with a part of its own, which is no place in the request.
+    pointer = json_pointer(part for part in fault["loc"] if part != _KEY_MARK)
     code = {"extra_forbidden": "unknown_field"}.get(fault["type"], fault["type"])
     return FieldFault(pointer, code, str(fault["msg"]).removeprefix("Value error, "))

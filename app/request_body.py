@@ -1,16 +1,18 @@
 """What is checked on a request's body before anything looks at it: size, media type, JSON, depth, characters, card numbers."""
 
 import json
+import re
 from typing import Any
 
 from flask import Request
 
+from app.json_pointer import json_pointer
 from billing.card_numbers import contains_card_number
 from billing.errors import BadRequest, BillingError, FieldFault, Invalid
 
 BODY_BYTES_MAX = 1024 * 1024
 DEPTH_MAX = 32
-_SURROGATES = range(0xD800, 0xE000)
+_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class BodyMalformed(BadRequest):
@@ -71,7 +73,7 @@ def check_body(request: BillingRequest) -> None:
     if request.mimetype != "application/json":
         raise BodyOfOtherType("the body must be JSON, sent with Content-Type: application/json")
     try:
-        body = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
+        body = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_without_repeats)
     except RecursionError:
         raise BodyTooDeep(f"the body nests deeper than {DEPTH_MAX} levels") from None
     except ValueError as error:
@@ -93,25 +95,40 @@ def _walk(value: Any, *, pointer: str, depth: int, faults: list[FieldFault]) -> 
     if isinstance(value, str):
         _check_text(value, pointer=pointer, faults=faults)
         return
-    if isinstance(value, int) and contains_card_number(str(value)):
-        raise CardDataRejected(_CARD_DETAIL)
+    if isinstance(value, int | float):
+        _check_number(value)
+        return
     if not isinstance(value, dict | list):
         return
     if depth > DEPTH_MAX:
         raise BodyTooDeep(f"the body nests deeper than {DEPTH_MAX} levels")
     for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-        here = f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}"
+        here = pointer + json_pointer([key])
         if isinstance(key, str):
             _check_text(key, pointer=pointer, faults=faults)
         _walk(item, pointer=here, depth=depth + 1, faults=faults)
 
 
+def _check_number(number: float) -> None:
+    # 4242424242424242.0 and 4.242424242424242e15 are the number, too.
+    if contains_card_number(f"{number:.0f}" if isinstance(number, float) else str(number)):
+        raise CardDataRejected(_CARD_DETAIL)
+
+
 def _check_text(text: str, *, pointer: str, faults: list[FieldFault]) -> None:
     if contains_card_number(text):
         raise CardDataRejected(_CARD_DETAIL)
-    if "\x00" in text or any(ord(character) in _SURROGATES for character in text):
+    if _NOT_STORABLE.search(text):
         faults.append(FieldFault(pointer, "character_refused", "holds a NUL character or a half of a surrogate pair"))
 
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a name that stands twice in one object: readers disagree about which of its values counts (RFC 8259, 4)."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return found

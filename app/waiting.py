@@ -12,22 +12,30 @@ from uuid import UUID
 
 import redis
 import structlog
+from werkzeug.http import parse_list_header
 
 from billing.operation_runner import FINISHED_CHANNEL
 from billing.runtime import Runtime
 from models.operation import Operation
 
 WAIT_SECONDS_MAX = 30
+_SECONDS = re.compile(r"[0-9]{1,9}")
 _LISTEN_SECONDS = 5.0
 _RECONNECT_SECONDS = 1.0
-_PREFER = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,9})\"?\s*(?=$|[,;])", re.IGNORECASE)
 log = structlog.get_logger(__name__)
 
 
 def preferred_wait(header: str | None) -> int | None:
-    """Return the seconds that a `Prefer` header asks to wait (RFC 7240), at most 30, or None."""
-    match = _PREFER.search(header or "")
-    return None if match is None else min(int(match[1]), WAIT_SECONDS_MAX)
+    """Return the seconds that a `Prefer` header asks to wait (RFC 7240), at most 30, or None.
+
+    The first `wait` counts; one that is not a number of seconds asks for nothing.
+    """
+    for preference in parse_list_header(header or ""):
+        name, _, value = preference.partition(";")[0].partition("=")
+        if name.strip().lower() == "wait":
+            seconds = value.strip().strip('"')
+            return min(int(seconds), WAIT_SECONDS_MAX) if _SECONDS.fullmatch(seconds) else None
+    return None
 
 
 class OperationWaiter:
@@ -78,7 +86,7 @@ class OperationWaiter:
         pause = threading.Event()
         while True:
             try:
-                with self._runtime.redis.pubsub() as channel:
+                with self._runtime.redis.pubsub() as channel:  # type: ignore[no-untyped-call]  # redis leaves it untyped
                     channel.subscribe(FINISHED_CHANNEL)
                     self._receive(channel)
             except (redis.RedisError, OSError) as error:

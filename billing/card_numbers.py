@@ -94,9 +94,7 @@ def _merged(spans: Iterator[_Span]) -> list[_Span]:
 
 def _luhn_sums(digits: Sequence[int], *, doubled: int) -> list[int]:
     """Return the Luhn sums of the first 0, 1, 2 … digits, with those at even (0) or odd (1) places doubled."""
-    counted = (
-        digit if place % 2 != doubled else digit * 2 - 9 * (digit > 4) for place, digit in enumerate(digits)
-    )
+    counted = (digit if place % 2 != doubled else digit * 2 - 9 * (digit > 4) for place, digit in enumerate(digits))
     return list(accumulate(counted, initial=0))
 
 

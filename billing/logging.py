@@ -46,7 +46,8 @@ def configure_logging(*, level: str, format_: str) -> None:
     renderer: Processor = (
         structlog.dev.ConsoleRenderer(sort_keys=False)
         if in_terminal
-        else structlog.processors.JSONRenderer(ensure_ascii=False, default=repr)
+        # ASCII only: a line separator of Unicode, or half a surrogate pair, would break a line or its encoding.
+        else structlog.processors.JSONRenderer(ensure_ascii=True, default=repr)
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,

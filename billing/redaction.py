@@ -59,10 +59,10 @@ def redact(value: object, *, depth: int = 0) -> object:
         }
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
         return [redact(item, depth=depth + 1) for item in value]
-    if isinstance(value, int) and contains_card_number(str(value)):
-        return REDACTED
-    if isinstance(value, bool | int | float) or value is None:
-        return value
+    if isinstance(value, int | float):
+        return REDACTED if contains_card_number(str(value)) else value
+    if value is None:
+        return None
     return redact_text(str(value))
 
 

@@ -37,16 +37,23 @@ def _known_currency(value: str) -> str:
     code = value.upper()
     try:
         minor_unit_exponent(code)
-    except UnknownCurrency as error:
-        raise ValueError(str(error)) from error
+    except UnknownCurrency:
+        raise ValueError("takes an ISO 4217 currency code, such as USD") from None
     return code
 
 
 def _url(*schemes: str) -> Callable[[SecretStr], SecretStr]:
     def check(value: SecretStr) -> SecretStr:
-        scheme = urlsplit(value.get_secret_value()).scheme
-        if scheme not in schemes:
-            raise ValueError(f"takes a URL that starts with {' or '.join(f'{name}://' for name in schemes)}")
+        starts = " or ".join(f"{name}://" for name in schemes)
+        try:
+            parts = urlsplit(value.get_secret_value())
+            whole = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+        except ValueError:  # its text holds a part of the URL, which may be a part of the password
+            whole = False
+        if not whole:
+            raise ValueError(
+                f"takes a URL that starts with {starts} and names a host; in a password /, ?, #, @ are written %2F, %3F, %23, %40"
+            )
         return value
 
     return check
@@ -99,7 +106,13 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 class Settings(BaseSettings):
     """Every setting of the service. A field's description is what `.env.example` and the reference page say."""
 
-    model_config = SettingsConfigDict(case_sensitive=True, extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        case_sensitive=True,
+        env_ignore_empty=True,  # `NAME=` in a compose file means that it is not set
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
 
     BILLING_ENV: Environment = Field(Environment.PRODUCTION, description="development, test or production")
     BILLING_SERVICE_HOST: str = Field("127.0.0.1", description="address that the API listens on")

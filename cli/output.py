@@ -24,7 +24,7 @@ def data() -> Console:
 @lru_cache(maxsize=1)
 def messages() -> Console:
     """The console for progress, remarks and errors."""
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else PIPE_WIDTH)
 
 
 def may_animate() -> bool:

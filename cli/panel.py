@@ -28,7 +28,7 @@ def show_stack(*, data_dir: Path) -> None:
     try:
         stack = running_stack(data_dir=DataDir(data_dir.resolve()))
     except StillStarting as starting:
-        messages().print(f"{starting.problem}; {starting.mend}", markup=False)
+        messages().print(f"{starting.problem}; {starting.mend}", markup=False, soft_wrap=True)
     else:
         print_panel(stack=stack, data_dir=data_dir)
 

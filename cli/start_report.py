@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 
 from cli.output import cross, may_animate, messages, tick
+from local.supervisor import StopRequested
 
 TITLE_WIDTH = 22
 
@@ -20,6 +21,8 @@ class StartReport:
         try:
             with spinner:
                 yield
+        except StopRequested:
+            raise
         except BaseException:
             messages().print(f"[red]{cross()}[/red] {title}")
             raise

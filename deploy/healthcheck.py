@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a script of the image, no part of a package
 """Health checks of the containers: exit code 0 while the part works.
 
     python deploy/healthcheck.py ready                       the API takes requests

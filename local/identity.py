@@ -16,14 +16,14 @@ NAMESPACE = f"namespace:{NOBODY}:{NOBODY}"
 TRIAL_SECONDS_MAX = 10
 
 
-def identity_for(*, data_dir: Path, program: Path) -> str:
-    """Return the identity (see `local.child`) under which `program` can serve `data_dir`.
+def identity_for(*, user_id: int, data_dir: Path, program: Path) -> str:
+    """Return the identity (see `local.child`) under which the user's `program` can serve `data_dir`.
 
     An ordinary user stays who they are. Root becomes the owner of an existing directory, uid 65534 for a new one. Where that user
     cannot reach the program or the directory (a checkout under /root), root's own files are used from a user namespace.
     Raises Misconfigured when neither is possible.
     """
-    if os.geteuid() != 0:
+    if user_id != 0:
         return SAME_USER
     owner = data_dir.stat() if data_dir.exists() else None
     uid, gid = (owner.st_uid, owner.st_gid) if owner is not None and owner.st_uid != 0 else (NOBODY, NOBODY)

@@ -33,6 +33,10 @@ class ClusterNotCreated(LocalStackError):
     """initdb failed."""
 
 
+class PasswordRefused(LocalStackError):
+    """The cluster was made with another password than the installation has now."""
+
+
 class PostgresServer(Server):
     """A Postgres server of our own.
 
@@ -76,7 +80,9 @@ class PostgresServer(Server):
     def prepare(self) -> None:
         """Create the cluster at the first start, and clear what a crash left behind."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        self._identity = identity_for(data_dir=self.cluster_dir, program=self._programs / "postgres")
+        self._identity = identity_for(
+            user_id=os.geteuid(), data_dir=self.cluster_dir, program=self._programs / "postgres"
+        )
         if self.cluster_dir.exists():
             hand_over(directory=self.cluster_dir, identity=self._identity)
             end_leftover(cluster_dir=self.cluster_dir)
@@ -106,11 +112,16 @@ class PostgresServer(Server):
         )
 
     def answers(self) -> bool:
-        """Run a query."""
+        """Run a query. Raises PasswordRefused, which waiting would not mend."""
         try:
             with psycopg.connect(self.url(database="postgres"), connect_timeout=CONNECT_SECONDS_MAX) as connection:
                 return connection.execute("SELECT 1").fetchone() == (1,)
-        except psycopg.OperationalError:
+        except psycopg.OperationalError as fault:
+            if "password authentication failed" in str(fault):
+                raise PasswordRefused(
+                    f"the Postgres cluster in {self.cluster_dir} was made with another password",
+                    mend=f"restore the secrets file it was made with, or remove {self.data_dir} to start with an empty one",
+                ) from fault
             return False
 
     def _create_cluster(self) -> None:

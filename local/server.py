@@ -2,6 +2,7 @@
 
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 from local.errors import LocalStackError
 from local.process import ChildProcess, ProcessSpec
@@ -54,19 +55,25 @@ class Server(ABC):
         self._child = ChildProcess.start(spec=self.spec())
 
     def start(self) -> None:
-        """Start the process and wait until it answers. Raises ServerNotReady after stopping it."""
+        """Start the process and wait until it answers. What `wait_until_ready` raises is raised after stopping it."""
         self.launch()
         try:
             self.wait_until_ready()
-        except ServerNotReady:
+        except LocalStackError:
             self.stop()
             raise
 
-    def wait_until_ready(self, *, timeout_seconds: float = READY_SECONDS_MAX) -> None:
-        """Wait until the launched server answers. Raises ServerNotReady when it ends before, or the time is up."""
+    def wait_until_ready(
+        self, *, timeout_seconds: float = READY_SECONDS_MAX, keep_waiting: Callable[[], None] = lambda: None
+    ) -> None:
+        """Wait until the launched server answers; `keep_waiting` is called meanwhile, and may raise to give up.
+
+        Raises ServerNotReady when the process ends before, or the time is up.
+        """
         deadline = time.monotonic() + timeout_seconds
         while not self.answers():
-            self.raise_if_ended()
+            keep_waiting()
+            self._raise_if_ended()
             if time.monotonic() > deadline:
                 raise ServerNotReady(
                     f"{self.name} did not become ready within {timeout_seconds:.0f} s",
@@ -74,15 +81,6 @@ class Server(ABC):
                     log_path=self.spec().log_path,
                 )
             time.sleep(PROBE_PAUSE_SECONDS)
-
-    def raise_if_ended(self) -> None:
-        """Raise ServerNotReady when the process is no longer there."""
-        if self.pid is None:
-            raise ServerNotReady(
-                f"{self.name} ended while it was starting (exit status {self.returncode})",
-                mend=f"read the log, mend what it says, then start again: {self.spec().log_path}",
-                log_path=self.spec().log_path,
-            )
 
     def ask_to_stop(self) -> None:
         """Send the stop signal and return: several servers can then end side by side."""
@@ -100,3 +98,11 @@ class Server(ABC):
         if self._child is not None:
             self._child.stop()
             self._child = None
+
+    def _raise_if_ended(self) -> None:
+        if self.pid is None:
+            raise ServerNotReady(
+                f"{self.name} ended while it was starting (exit status {self.returncode})",
+                mend=f"read the log, mend what it says, then start again: {self.spec().log_path}",
+                log_path=self.spec().log_path,
+            )

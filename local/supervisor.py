@@ -20,11 +20,10 @@ from local.errors import LocalStackError
 from local.guard import start_guard
 from local.process import rotate_log
 from local.process_table import started_ticks
-from local.server import READY_SECONDS_MAX, Server, ServerNotReady
+from local.server import Server
 from local.state import ProcessState, ProcessStatus, StackState, write_state
 
 TICK_SECONDS = 0.1
-START_TICK_SECONDS = 0.03
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 # A process that served this long starts again with the short pause.
@@ -122,24 +121,13 @@ class Supervisor:
         """Return when the server was last launched, in monotonic seconds."""
         return self._entry_of(server).launched
 
-    def await_ready(self, server: Server, *, timeout_seconds: float = READY_SECONDS_MAX) -> None:
+    def await_ready(self, server: Server) -> None:
         """Wait until the launched server answers.
 
         Raises ServerNotReady when it ends or the time is up, StopRequested when the user has had enough.
         """
-        supervised = self._entry_of(server)
-        deadline = supervised.launched + timeout_seconds
-        while not server.answers():
-            self.check_for_stop()
-            server.raise_if_ended()
-            if time.monotonic() > deadline:
-                raise ServerNotReady(
-                    f"{server.name} did not become ready within {timeout_seconds:.0f} s",
-                    mend=f"read its log, mend what it says, then start again: {server.spec().log_path}",
-                    log_path=server.spec().log_path,
-                )
-            time.sleep(START_TICK_SECONDS)
-        supervised.status = "ready"
+        server.wait_until_ready(keep_waiting=self.check_for_stop)
+        self._entry_of(server).status = "ready"
         self._write_state()
 
     def check_for_stop(self) -> None:

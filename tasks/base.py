@@ -1,4 +1,5 @@
-"""What every task has: a name that a person understands, a queue, a log context, figures, and retries of Unavailable only.
+"""What every task has: a name that a person understands, a queue (tasks/queues.py), a log context, figures, and retries of
+Unavailable only.
 
 A task that calls a process gets the runtime, and no transaction is opened around it; a task that calls a use case gets a
 session, which commits when it returns. What a task returns is a short sentence: it is what Flower shows.
@@ -16,6 +17,7 @@ from billing.errors import Unavailable
 from billing.leases import postpone_pause
 from billing.metrics import TASK_SECONDS, TASKS
 from billing.runtime import Runtime
+from tasks.queues import TASK_QUEUES
 from tasks.runtime import current_runtime
 
 RETRIES_MAX = 3
@@ -23,16 +25,16 @@ BoundTask = Task[Any, Any]
 log = structlog.get_logger(__name__)
 
 
-def billing_task(name: str, *, queue: str) -> Callable[[Callable[..., str]], BoundTask]:
+def billing_task(name: str) -> Callable[[Callable[..., str]], BoundTask]:
     """Make a task of `f(runtime, **message) -> summary`, for processes."""
 
     def decorate(function: Callable[..., str]) -> BoundTask:
-        return _task(name, queue, function, function)
+        return _task(name, function, function)
 
     return decorate
 
 
-def use_case_task(name: str, *, queue: str) -> Callable[[Callable[..., str]], BoundTask]:
+def use_case_task(name: str) -> Callable[[Callable[..., str]], BoundTask]:
     """Make a task of `f(session, **message) -> summary`, for use cases: one transaction, committed around the call."""
 
     def decorate(function: Callable[..., str]) -> BoundTask:
@@ -41,12 +43,12 @@ def use_case_task(name: str, *, queue: str) -> Callable[[Callable[..., str]], Bo
             with runtime.transaction() as session:
                 return function(session, **message)
 
-        return _task(name, queue, function, in_transaction)
+        return _task(name, function, in_transaction)
 
     return decorate
 
 
-def _task(name: str, queue: str, function: Callable[..., str], run: Callable[..., str]) -> BoundTask:
+def _task(name: str, function: Callable[..., str], run: Callable[..., str]) -> BoundTask:
     def body(self: BoundTask, /, **message: Any) -> str:
         started = time.monotonic()
         outcome = "failed"
@@ -68,4 +70,6 @@ def _task(name: str, queue: str, function: Callable[..., str], run: Callable[...
             return summary
 
     body.__doc__ = function.__doc__
-    return shared_task(bind=True, name=name, queue=queue, ignore_result=True)(body)
+    if name not in TASK_QUEUES:
+        raise ValueError(f"the task {name} has no queue; add it to tasks/queues.py")
+    return shared_task(bind=True, name=name, ignore_result=True)(body)

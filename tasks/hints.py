@@ -17,7 +17,7 @@ from kombu.exceptions import OperationalError
 from billing.hints import Hint
 from billing.metrics import HINTS
 from billing.settings import Settings
-from tasks.queues import HINT_TASKS
+from tasks.queues import HINT_TASKS, TASK_QUEUES
 
 _FLAG = "billing:hint:"
 _WAKE = "billing:wake:"
@@ -76,9 +76,9 @@ class HintSender:
         return "delayed"
 
     def _publish(self, hint: Hint, *, countdown: int | None) -> None:
-        task, queue = HINT_TASKS[hint]
+        task = HINT_TASKS[hint]
         expires = _EXPIRES_SECONDS + (countdown or 0)
-        self._celery.send_task(task, queue=queue, countdown=countdown, expires=expires, retry=False)
+        self._celery.send_task(task, queue=TASK_QUEUES[task], countdown=countdown, expires=expires, retry=False)
 
     def _guarded(self, hint: Hint, send: Callable[[], str]) -> None:
         with self._lock:

@@ -17,7 +17,6 @@ from models.inbox_event import InboxEvent
 from models.leased_work import LeasedWork
 from models.operation import Operation
 from models.outbox import OutboxDelivery
-from tasks import queues
 from tasks.base import billing_task, use_case_task
 from tasks.canary import canary_has_run
 from tasks.runtime import hint_sender
@@ -33,7 +32,7 @@ _TABLES: dict[Hint, type[LeasedWork]] = {
 _ALREADY_RUN = "another beat ran this slot"
 
 
-@use_case_task("maintenance.sweep", queue=queues.MAINTENANCE)
+@use_case_task("maintenance.sweep")
 def sweep(session: Session, **_: object) -> str:
     """Send hints for work that is due although nobody was told: a message was lost, or a worker died."""
     note_heartbeat(session, name=BEAT, now=utc_now())
@@ -47,7 +46,7 @@ def sweep(session: Session, **_: object) -> str:
     return f"work left behind in: {', '.join(found)}" if found else "nothing was left behind"
 
 
-@use_case_task("maintenance.purge", queue=queues.MAINTENANCE)
+@use_case_task("maintenance.purge")
 def purge(session: Session, **_: object) -> str:
     """Delete what nobody may need any more: answers kept under idempotency keys, and past beat slots."""
     if not claim_slot(session, job="maintenance.purge", every=PURGE_EVERY, now=utc_now()):
@@ -56,7 +55,7 @@ def purge(session: Session, **_: object) -> str:
     return f"{keys} idempotency keys and {slots} beat slots deleted"
 
 
-@billing_task("gateway.ping", queue=queues.PAYMENTS)
+@billing_task("gateway.ping")
 def ping_gateway(runtime: Runtime, **_: object) -> str:
     """Ask the gateway a cheap question and note that it answered, for `GET /health`."""
     try:
@@ -68,7 +67,7 @@ def ping_gateway(runtime: Runtime, **_: object) -> str:
     return "the gateway answers"
 
 
-@billing_task("maintenance.canary", queue=queues.MAINTENANCE)
+@billing_task("maintenance.canary")
 def canary(runtime: Runtime, *, queues_of_worker: list[str], **_: object) -> str:
     """Prove that this worker takes messages and runs them in its pool; note it in Postgres, so that anyone can see."""
     canary_has_run()  # before Postgres is asked: an outage there is no reason to end the worker

@@ -1,4 +1,4 @@
-"""The queues, by kind of work, and which hint goes where."""
+"""The queues, by kind of work, and which task goes where."""
 
 from billing.hints import Hint
 
@@ -9,10 +9,21 @@ DOCUMENTS = "documents"
 MAINTENANCE = "maintenance"
 QUEUES = (WEBHOOKS, PAYMENTS, BILLING, DOCUMENTS, MAINTENANCE)
 
+# Every task, and the queue that it goes to.
+TASK_QUEUES = {
+    "audit.seal": MAINTENANCE,
+    "gateway.ping": PAYMENTS,
+    "maintenance.canary": MAINTENANCE,
+    "maintenance.purge": MAINTENANCE,
+    "maintenance.sweep": MAINTENANCE,
+    "operations.run": PAYMENTS,
+    "outbox.relay": PAYMENTS,
+    "webhooks.process": WEBHOOKS,
+}
 # The task that each hint wakes.
-HINT_TASKS: dict[Hint, tuple[str, str]] = {
-    Hint.OPERATIONS: ("operations.run", PAYMENTS),
-    Hint.INBOX: ("webhooks.process", WEBHOOKS),
-    Hint.OUTBOX: ("outbox.relay", PAYMENTS),
-    Hint.AUDIT: ("audit.seal", MAINTENANCE),
+HINT_TASKS = {
+    Hint.OPERATIONS: "operations.run",
+    Hint.INBOX: "webhooks.process",
+    Hint.OUTBOX: "outbox.relay",
+    Hint.AUDIT: "audit.seal",
 }

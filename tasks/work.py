@@ -17,7 +17,6 @@ from billing.webhooks.process import process_batch
 from models.inbox_event import InboxEvent
 from models.operation import Operation
 from models.outbox import OutboxDelivery
-from tasks import queues
 from tasks.base import billing_task
 from tasks.drain import drain
 from tasks.runtime import hint_sender
@@ -25,7 +24,7 @@ from tasks.runtime import hint_sender
 _SEAL_ROUNDS_MAX = 20
 
 
-@billing_task("operations.run", queue=queues.PAYMENTS)
+@billing_task("operations.run")
 def run_operations(runtime: Runtime, **_: object) -> str:
     """Take accepted operations to the gateway until none is due."""
 
@@ -35,7 +34,7 @@ def run_operations(runtime: Runtime, **_: object) -> str:
     return drain(runtime, hint=Hint.OPERATIONS, table=Operation, batch=1, step=step)
 
 
-@billing_task("webhooks.process", queue=queues.WEBHOOKS)
+@billing_task("webhooks.process")
 def process_webhooks(runtime: Runtime, **_: object) -> str:
     """Handle stored webhook events until none is due."""
     return drain(
@@ -47,7 +46,7 @@ def process_webhooks(runtime: Runtime, **_: object) -> str:
     )
 
 
-@billing_task("outbox.relay", queue=queues.PAYMENTS)
+@billing_task("outbox.relay")
 def relay_outbox(runtime: Runtime, **_: object) -> str:
     """Tell consumers of events until no delivery is due."""
     return drain(
@@ -59,7 +58,7 @@ def relay_outbox(runtime: Runtime, **_: object) -> str:
     )
 
 
-@billing_task("audit.seal", queue=queues.MAINTENANCE)
+@billing_task("audit.seal")
 def seal_audit(runtime: Runtime, **_: object) -> str:
     """Seal committed audit entries into the hash chain."""
     hint_sender().clear(Hint.AUDIT)

@@ -20,6 +20,7 @@ def worker_config(settings: Settings) -> dict[str, Any]:
         "task_queues": [Queue(name, Exchange(name, type="direct"), routing_key=name) for name in queues.QUEUES],
         "task_default_queue": queues.MAINTENANCE,
         "task_create_missing_queues": False,
+        "task_routes": {task: {"queue": queue} for task, queue in queues.TASK_QUEUES.items()},
         # Each worker also listens on a queue of its own, to which its canary is sent.
         "worker_direct": True,
         # A message is acknowledged when its task has ended: one that dies with its worker is delivered again. Since rows are
@@ -54,17 +55,17 @@ def worker_config(settings: Settings) -> dict[str, Any]:
             "maintenance.sweep": {
                 "task": "maintenance.sweep",
                 "schedule": SWEEP_EVERY,
-                "options": {"queue": queues.MAINTENANCE, "expires": SWEEP_EVERY.total_seconds()},
+                "options": {"expires": SWEEP_EVERY.total_seconds()},
             },
             "gateway.ping": {
                 "task": "gateway.ping",
                 "schedule": PING_EVERY,
-                "options": {"queue": queues.PAYMENTS, "expires": PING_EVERY.total_seconds()},
+                "options": {"expires": PING_EVERY.total_seconds()},
             },
             "maintenance.purge": {
                 "task": "maintenance.purge",
                 "schedule": PURGE_EVERY,
-                "options": {"queue": queues.MAINTENANCE, "expires": PURGE_EVERY.total_seconds()},
+                "options": {"expires": PURGE_EVERY.total_seconds()},
             },
         },
     }

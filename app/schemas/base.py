@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from models.money import UnknownCurrency, minor_unit_exponent
 
@@ -20,16 +20,23 @@ class EmptyBody(RequestBody):
 
 
 class QueryString(BaseModel):
-    """A query string: texts are read as what the field takes; nothing unknown."""
+    """A query string: texts are read as what the field takes; nothing unknown, and no NUL, which Postgres cannot compare."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _without_nul(cls, value: object) -> object:
+        if isinstance(value, str) and "\x00" in value:
+            raise ValueError("holds a NUL character")
+        return value
 
 
 class PageQuery(QueryString):
     """Where in a list to start, and how much of it to give."""
 
     limit: int = Field(20, ge=1, le=100, description="how many to give, 1 to 100")
-    cursor: str | None = Field(None, max_length=64, description="`next_cursor` of the page before")
+    cursor: str | None = Field(None, description="`next_cursor` of the page before")
 
 
 class Answered(BaseModel):

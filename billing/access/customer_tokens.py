@@ -53,13 +53,13 @@ def issue_token(
         raise TokenScopesUnknown(detail, errors=[FieldFault("/scopes", "unknown_scope", detail)])
     expires_at = (now + expires_in).replace(microsecond=0)
     claims = {"c": customer_id.hex, "s": sorted(granted), "k": issued_by.hex, "e": int(expires_at.timestamp())}
-    return token_prefix(mode) + _serializer(pepper).dumps(claims), expires_at
+    return token_prefix(mode) + _serializer(pepper, mode=mode).dumps(claims), expires_at
 
 
 def read_token(text: str, *, mode: str, pepper: str, now: datetime) -> CustomerToken:
     """Return what a token says. Raises KeyRefused for a forged, expired or foreign one."""
     try:
-        claims = _serializer(pepper).loads(text.removeprefix(token_prefix(mode)))
+        claims = _serializer(pepper, mode=mode).loads(text.removeprefix(token_prefix(mode)))
         token = CustomerToken(
             customer_id=UUID(hex=claims["c"]),
             scopes=frozenset(claims["s"]),
@@ -73,5 +73,5 @@ def read_token(text: str, *, mode: str, pepper: str, now: datetime) -> CustomerT
     return token
 
 
-def _serializer(pepper: str) -> URLSafeSerializer:
-    return URLSafeSerializer(pepper, salt=_SALT)
+def _serializer(pepper: str, *, mode: str) -> URLSafeSerializer:
+    return URLSafeSerializer(pepper, salt=f"{_SALT}-{mode}")

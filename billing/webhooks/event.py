@@ -1,6 +1,7 @@
 """Rule: what an event must look like before it is stored."""
 
 import json
+import math
 from typing import Any, NamedTuple
 
 from billing.errors import BadRequest
@@ -29,7 +30,7 @@ class GatewayEvent(NamedTuple):
 def parse_event(body: bytes) -> GatewayEvent:
     """Return the event in a verified body. Raises EventMalformed."""
     try:
-        payload = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+        payload = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite)
     except (UnicodeDecodeError, ValueError, RecursionError):
         raise EventMalformed("the body is not JSON in UTF-8") from None
     if not isinstance(payload, dict):
@@ -45,8 +46,8 @@ def parse_event(body: bytes) -> GatewayEvent:
     if not (isinstance(data, dict) and isinstance(data.get("object"), dict)):
         raise EventMalformed("the event carries no data.object")
     return GatewayEvent(
-        id=event_id.replace(_NUL, _REPLACEMENT),
-        type=type_.replace(_NUL, _REPLACEMENT),
+        id=_storable(event_id, depth=0),
+        type=_storable(type_, depth=0),
         livemode=livemode,
         payload=_storable(payload, depth=0),
     )
@@ -54,6 +55,13 @@ def parse_event(body: bytes) -> GatewayEvent:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):  # 1e400 is JSON, and larger than any number here
+        raise ValueError(f"{text} is out of range")
+    return number
 
 
 def _storable(value: Any, *, depth: int) -> Any:

@@ -17,17 +17,12 @@ OFFENCES = [
     ("layers", "billing/clock.py", "import tasks.queues"),
     ("layers", "billing/clock.py", "import app.problems"),
     ("layers", "tasks/queues.py", "import workers.config"),
-    ("layers", "tasks/queues.py", "import app.problems"),
     ("layers", "app/version.py", "import workers.config"),
     ("layers", "workers/config.py", "import cli.output"),
     ("models-know-tables", "models/money.py", "import flask"),
-    ("models-know-tables", "models/money.py", "from celery import Celery"),
     ("billing-knows-no-edge", "billing/hints.py", "from celery import shared_task"),
-    ("billing-knows-no-edge", "billing/errors.py", "from flask import abort"),
     ("one-module-knows-stripe", "billing/gateways/snapshots.py", "import stripe"),
-    ("one-module-knows-stripe", "tasks/work.py", "from stripe import StripeClient"),
     ("sandbox-stands-alone", "sandbox/clock.py", "import billing.clock"),
-    ("sandbox-stands-alone", "sandbox/clock.py", "import local.clock"),
     ("nobody-knows-the-sandbox", "billing/settings.py", "import sandbox.cards"),
     ("nobody-knows-the-sandbox", "cli/sandbox.py", "import sandbox.server"),
     ("local-starts-processes", "local/stack.py", "import cli.output"),
@@ -41,7 +36,11 @@ OFFENCES = [
 def copied_code(tmp_path: Path) -> Path:
     """The packages, copied to where a test may spoil them."""
     for package in PACKAGES:
-        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            ROOT / package,
+            tmp_path / package,
+            ignore=shutil.ignore_patterns("__pycache__", "*.html", "*.css", "*.js", "*.toml"),
+        )
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     return tmp_path
 
@@ -88,9 +87,7 @@ def test_each_contract_has_an_offence() -> None:
 def test_only_the_gateway_names_stripe() -> None:
     """The contract ignores one import; this says that it is exactly that one."""
     (contract,) = (
-        found
-        for found in pyproject()["tool"]["importlinter"]["contracts"]
-        if found["id"] == "one-module-knows-stripe"
+        found for found in pyproject()["tool"]["importlinter"]["contracts"] if found["id"] == "one-module-knows-stripe"
     )
 
     assert contract["ignore_imports"] == ["billing.gateways.stripe_gateway -> stripe"]

@@ -16,7 +16,7 @@ from billing.payments.perform import perform_payment_operation
 from billing.webhooks.process import process_batch
 from models.inbox_event import InboxEvent
 from models.operation import Operation, OperationStatus
-from tests.service.world import World, body_of, signed_body
+from tests.service.world import World, signed_body
 
 CROWD = 20
 
@@ -49,10 +49,10 @@ def test_a_client_that_retries_and_clicks_twice_pays_once(world: World) -> None:
     world.work()
     late = world.call("POST", "/payments/intent", body, headers={"Idempotency-Key": "the-one-wish"})
 
-    accepted = [body_of(answer)["id"] for answer in answers if answer.status_code == 202]
+    accepted = [answer.json["id"] for answer in answers if answer.status_code == 202]
     assert {answer.status_code for answer in answers} <= {202, 409}
     assert len(set(accepted)) == 1
-    assert (late.status_code, body_of(late)["id"], body_of(late)["status"]) == (201, accepted[0], "succeeded")
+    assert (late.status_code, late.json["id"], late.json["status"]) == (201, accepted[0], "succeeded")
     assert late.headers["Idempotent-Replayed"] == "true"
     assert world.count("payments") == 1
     assert len(world.all_charges()) == 1
@@ -135,7 +135,7 @@ def test_twenty_deliveries_of_one_event_at_once_are_one_effect(world: World) -> 
     at_once(4, lambda _: process_batch(world.runtime, now=utc_now))
 
     assert {answer.status_code for answer in answers} == {200}
-    assert [body_of(answer)["duplicate"] for answer in answers].count(False) == 1
+    assert [answer.json["duplicate"] for answer in answers].count(False) == 1
     assert world.rows("SELECT status, count(*) AS n FROM inbox_events GROUP BY status") == [
         {"status": "processed", "n": 1}
     ]

@@ -8,11 +8,12 @@ import hashlib
 import hmac
 import itertools
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from sqlalchemy import func, text, update
@@ -38,6 +39,14 @@ from models.outbox import OutboxDelivery
 from tests.service.servers import SECRET_KEY, WEBHOOK_SECRET, ServiceServers
 
 ROUNDS_MAX = 500
+
+
+class Reply(TestResponse):
+    """An answer of the API; only what a type checker needs to be told about its body."""
+
+    @property
+    def json(self) -> Any:
+        return super().json
 
 
 @dataclass
@@ -95,7 +104,7 @@ class World:
         role: Role = Role.ADMIN,
         headers: dict[str, str] | None = None,
         **request: Any,
-    ) -> TestResponse:
+    ) -> Reply:
         """Send a request to the API. POSTs get an Idempotency-Key of their own unless `headers` say otherwise."""
         sent = {"Authorization": f"Bearer {key or self.key(role)}"}
         if method == "POST":
@@ -103,8 +112,7 @@ class World:
         sent.update(headers or {})
         if body is not None:
             request["json"] = body
-        response: TestResponse = self.app.test_client().open(path, method=method, headers=sent, **request)
-        return response
+        return cast("Reply", self.app.test_client().open(path, method=method, headers=sent, **request))
 
     # -- words of stories ---------------------------------------------------------------------------------------------
 
@@ -112,7 +120,7 @@ class World:
         """Create a customer through the API and return its id."""
         answer = self.call("POST", "/customers", {"email": f"c{next(self._counter)}@example.com", **fields})
         assert answer.status_code == 201, answer.text
-        return str(body_of(answer)["id"])
+        return str(answer.json["id"])
 
     def pay(self, customer: str, *, card: str | None = "pm_card_visa", **fields: object) -> dict[str, Any]:
         """Ask for a payment of $29, let the workers do it, and return the payment as it then is."""
@@ -127,19 +135,22 @@ class World:
             body["payment_method"] = card
         answer = self.call("POST", "/payments/intent", body)
         assert answer.status_code == 202, answer.text
-        return body_of(answer)
+        found: dict[str, Any] = answer.json
+        return found
 
     def payment(self, payment_id: str) -> dict[str, Any]:
         """Return the payment through the API."""
         answer = self.call("GET", f"/payments/{payment_id}")
         assert answer.status_code == 200, answer.text
-        return body_of(answer)
+        found: dict[str, Any] = answer.json
+        return found
 
     def operation(self, accepted: dict[str, Any]) -> dict[str, Any]:
         """Return the operation that a 202 named."""
         answer = self.call("GET", f"/operations/{accepted['operation']['id']}")
         assert answer.status_code == 200, answer.text
-        return body_of(answer)
+        found: dict[str, Any] = answer.json
+        return found
 
     # -- workers ------------------------------------------------------------------------------------------------------
 
@@ -178,6 +189,32 @@ class World:
         found: dict[str, Any] = answer.json()
         return found
 
+    def gateway_post(self, path: str, **form: Any) -> dict[str, Any]:
+        """Do something at the gateway behind the service's back."""
+        return self._gateway_write("POST", path, form)
+
+    def gateway_delete(self, path: str) -> dict[str, Any]:
+        """Delete something at the gateway behind the service's back."""
+        return self._gateway_write("DELETE", path, {})
+
+    def _gateway_write(self, method: str, path: str, form: dict[str, Any]) -> dict[str, Any]:
+        answer = httpx.request(
+            method,
+            f"{self.servers.sandbox.url}/v1/{path}",
+            data=form,
+            headers={"Authorization": f"Bearer {SECRET_KEY}"},
+        )
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def until(self, condition: Callable[[], object], *, what: str, seconds: float = 20.0) -> None:
+        """Wait for something that happens at the gateway by itself, with a limit."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"{what} did not come within {seconds} s"
+            time.sleep(0.05)
+
     def charges(self, payment: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the successful charges that the gateway has for a payment."""
         listed = self.gateway("charges", payment_intent=payment["gateway_id"], limit=100)["data"]
@@ -207,13 +244,15 @@ class World:
             answer = self.deliver_raw(signed_body(event))
             assert answer.status_code == 200, answer.text
 
-    def deliver_raw(self, body: bytes, *, signature: str | None = None) -> TestResponse:
+    def deliver_raw(self, body: bytes, *, signature: str | None = None) -> Reply:
         """Deliver bytes to the API with a right signature, or with the one that is given."""
         header = signature if signature is not None else sign(body)
-        response: TestResponse = self.app.test_client().post(
-            "/webhooks/stripe", data=body, headers={"Stripe-Signature": header}, content_type="application/json"
+        return cast(
+            "Reply",
+            self.app.test_client().post(
+                "/webhooks/stripe", data=body, headers={"Stripe-Signature": header}, content_type="application/json"
+            ),
         )
-        return response
 
     # -- rows ---------------------------------------------------------------------------------------------------------
 
@@ -244,13 +283,6 @@ class World:
             server.shutdown()
             thread.join()
             server.server_close()
-
-
-def body_of(answer: TestResponse) -> dict[str, Any]:
-    """Return the JSON object of an answer."""
-    body = answer.json
-    assert isinstance(body, dict), answer.text
-    return body
 
 
 def signed_body(event: dict[str, Any]) -> bytes:

@@ -38,9 +38,7 @@ def test_the_operation_tells_the_outcome(world: World) -> None:
 
 
 def test_3d_secure_is_asked_for_and_completed(world: World) -> None:
-    payment = world.pay(
-        world.customer(), card="pm_card_threeDSecure2Required", return_url="https://shop.example/back"
-    )
+    payment = world.pay(world.customer(), card="pm_card_threeDSecure2Required", return_url="https://shop.example/back")
     assert payment["status"] == "requires_action"
     assert payment["next_action"]["type"] == "redirect_to_url"
     assert payment["next_action"]["url"].startswith("http")
@@ -55,9 +53,7 @@ def test_3d_secure_is_asked_for_and_completed(world: World) -> None:
 
 
 def test_3d_secure_that_fails_leaves_a_decline_that_says_what_to_do(world: World) -> None:
-    payment = world.pay(
-        world.customer(), card="pm_card_threeDSecure2Required", return_url="https://shop.example/back"
-    )
+    payment = world.pay(world.customer(), card="pm_card_threeDSecure2Required", return_url="https://shop.example/back")
     world.authenticate(payment["gateway_id"], outcome="fail")
     world.deliver(*world.events("payment_intent.payment_failed"))
     world.work()

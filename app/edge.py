@@ -22,6 +22,7 @@ from app.rate_limits import RateLimiter
 from app.waiting import OperationWaiter, preferred_wait
 from billing import idempotency, operations
 from billing.actor import Actor
+from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.errors import Conflict
 from billing.runtime import Runtime
 from billing.settings import Settings
@@ -162,6 +163,7 @@ def _fresh(
         settings=held.runtime.settings,
         limiter=held.limiter,
     )
+    _bind_customer(parts, caller)
     answer = view(context, **parts)
     if answer.operation is not None:
         answer = _accepted(answer, answer.operation)
@@ -179,6 +181,16 @@ def _fresh(
     return answer
 
 
+def _bind_customer(parts: dict[str, Any], caller: Caller) -> None:
+    """Name the customer on every log line of the request, where the request names one."""
+    named = [getattr(part, "customer_id", None) for part in parts.values()]
+    customer = next((name for name in named if name is not None), None)
+    if customer is None and caller.customer_id is not None:
+        customer = caller.name
+    if customer is not None:
+        structlog.contextvars.bind_contextvars(customer_id=customer)
+
+
 def _stored(session: Session, *, caller: Caller, key: str) -> Answer | None:
     stored = idempotency.begin(session, caller=caller.name, key=key, digest=_digest(), now=g.now)
     if stored is None:
@@ -190,7 +202,9 @@ def _stored(session: Session, *, caller: Caller, key: str) -> Answer | None:
 
 def _accepted(answer: Answer, operation: Operation) -> Answer:
     public = public_id(operations.PREFIX, operation.id)
-    structlog.contextvars.bind_contextvars(operation_id=str(operation.id))
+    structlog.contextvars.bind_contextvars(
+        operation_id=str(operation.id), customer_id=public_id(CUSTOMER_PREFIX, operation.customer_id)
+    )
     return Answer(
         status=202,
         body={**answer.body, "operation": {"id": public, "status": str(operation.status)}},

@@ -17,7 +17,7 @@ from app.edge import Access, Services, require_idempotency_key, services
 from app.health import HealthBoard
 from app.problems import RouteNotFound, register_error_handlers, validation_response
 from app.rate_limits import RateLimiter
-from app.request_body import BODY_BYTES_MAX, BillingRequest, check_body
+from app.request_body import BillingRequest, check_body
 from app.routes import customers, operators, payments, webhooks
 from app.routes.health import health_blueprint
 from app.schemas.base import Problem
@@ -52,7 +52,6 @@ def create_app(runtime: Runtime) -> OpenAPI:
     )
     app.openapi_version = "3.1.0"
     app.request_class = BillingRequest
-    app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     app.json.sort_keys = False  # type: ignore[attr-defined]  # flask's default provider has it
     app.url_map.strict_slashes = False
     app.url_map.redirect_defaults = False

@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from app.json_pointer import json_pointer
+from app.request_body import BodyTooLarge
 from billing.errors import (
     BadRequest,
     BillingError,
@@ -45,14 +46,6 @@ class MethodNotAllowed(BillingError):
     status = 405
     code = "method_not_allowed"
     title = "Method not allowed"
-
-
-class BodyTooLarge(BillingError):
-    """The body is larger than 1 MiB."""
-
-    status = 413
-    code = "body_too_large"
-    title = "Body too large"
 
 
 class DatabaseUnavailable(Unavailable):
@@ -114,7 +107,7 @@ def _on_http_exception(error: HTTPException) -> Response:
         case werkzeug.exceptions.NotFound():
             return error_response(RouteNotFound("there is no such path"))
         case werkzeug.exceptions.RequestEntityTooLarge():
-            return error_response(BodyTooLarge("the body is larger than 1 MiB"))
+            return error_response(BodyTooLarge())
         case werkzeug.exceptions.MethodNotAllowed():
             allowed = ", ".join(sorted(error.valid_methods or ()))
             refused = MethodNotAllowed(f"this path takes {allowed}")

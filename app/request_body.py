@@ -15,6 +15,17 @@ DEPTH_MAX = 32
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
+class BodyTooLarge(BillingError):
+    """The body is larger than 1 MiB."""
+
+    status = 413
+    code = "body_too_large"
+    title = "Body too large"
+
+    def __init__(self) -> None:
+        super().__init__(f"a body has at most {BODY_BYTES_MAX} bytes")
+
+
 class BodyMalformed(BadRequest):
     """The body is not a JSON object in UTF-8."""
 
@@ -50,7 +61,8 @@ class CardDataRejected(BadRequest):
 class BillingRequest(Request):
     """Flask's request with our limits; `get_json` gives the body that was checked, `{}` for none."""
 
-    max_content_length = BODY_BYTES_MAX
+    # One byte more than is taken: a body of undeclared length is cut there without a word, and must show that it was.
+    max_content_length = BODY_BYTES_MAX + 1
     checked_body: dict[str, Any] | None = None
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:  # noqa: ARG002, FBT001, FBT002 - Flask's signature
@@ -58,12 +70,20 @@ class BillingRequest(Request):
         return self.checked_body
 
 
+def read_body(request: Request) -> bytes:
+    """Return the body's bytes. Raises BodyTooLarge, whether its length was declared or not."""
+    raw = request.get_data(cache=True)
+    if len(raw) > BODY_BYTES_MAX:
+        raise BodyTooLarge
+    return raw
+
+
 def check_body(request: BillingRequest) -> None:
     """Read and check the body of a request that may have one.
 
-    Raises BodyOfOtherType, BodyMalformed, BodyTooDeep, CharacterRefused, CardDataRejected; werkzeug raises 413 on reading.
+    Raises BodyTooLarge, BodyOfOtherType, BodyMalformed, BodyTooDeep, CharacterRefused, CardDataRejected.
     """
-    raw = request.get_data(cache=True)
+    raw = read_body(request)
     if not raw:
         request.checked_body = {}
         return

@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol, Self
 from sqlalchemy.orm import Session
 
 from billing import operations
+from billing.actor import Actor
 from billing.errors import BillingError
 from billing.runtime import Runtime
 from models.operation import Operation
@@ -44,5 +45,5 @@ class Settlement(Protocol):
     def refresh(self, runtime: Runtime) -> None:
         """Ask the gateway again after StaleObservation."""
 
-    def apply(self, session: Session, *, now: datetime) -> OperationOutcome:
+    def apply(self, session: Session, *, actor: Actor, now: datetime) -> OperationOutcome:
         """Apply the effect. Raises StaleObservation when another observation came in between."""

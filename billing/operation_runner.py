@@ -12,6 +12,8 @@ import redis
 import structlog
 
 from billing import leases
+from billing.actor import WORKER
+from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.errors import BillingError, InvariantBroken, Unavailable
 from billing.metrics import WORK
 from billing.observations import OBSERVE_TRIES_MAX, StaleObservation
@@ -26,6 +28,7 @@ from billing.payments.perform_refund import perform_refund_operation
 from billing.runtime import Runtime
 from billing.setup_intents import requests as setup_intent_requests
 from billing.setup_intents.perform import perform_setup_operation
+from models.ids import public_id
 from models.operation import Operation, OperationStatus
 
 LEASE_SECONDS = 90
@@ -64,7 +67,12 @@ def run_next_operation(runtime: Runtime, *, now: Callable[[], datetime]) -> bool
         for operation in claimed:
             operation.started_at = operation.started_at or now()
     for operation in claimed:
-        with structlog.contextvars.bound_contextvars(operation=operation.kind, operation_id=str(operation.id)):
+        with structlog.contextvars.bound_contextvars(
+            operation=operation.kind,
+            operation_id=str(operation.id),
+            customer_id=public_id(CUSTOMER_PREFIX, operation.customer_id),
+            request_id=operation.request_id,
+        ):
             _run(runtime, operation, now=now)
     return bool(claimed)
 
@@ -89,11 +97,12 @@ def _run(runtime: Runtime, operation: Operation, *, now: Callable[[], datetime])
 
 
 def _settle(runtime: Runtime, operation: Operation, settlement: Settlement, *, now: Callable[[], datetime]) -> None:
+    actor = WORKER._replace(request_id=operation.request_id)
     for _ in range(OBSERVE_TRIES_MAX):
         try:
             with runtime.transaction() as session:
                 held = leases.hold(session, Operation, row_id=operation.id, lease_token=_token(operation))
-                settlement.apply(session, now=now()).give_to(held, now=now())
+                settlement.apply(session, actor=actor, now=now()).give_to(held, now=now())
         except StaleObservation:
             settlement.refresh(runtime)
         else:

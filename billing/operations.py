@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from billing import leases
+from billing.actor import Actor
 from billing.errors import BillingError, Conflict, NotFound, as_problem
 from billing.hints import Hint
 from billing.timestamps import iso
@@ -37,6 +38,7 @@ def enqueue(
     resource_type: str,
     resource_id: str,
     params: dict[str, object],
+    actor: Actor,
     now: datetime,
 ) -> Operation:
     """Add an operation that is due at once; workers are told after the commit.
@@ -63,6 +65,7 @@ def enqueue(
         resource_type=resource_type,
         resource_id=resource_id,
         params=params,
+        request_id=actor.request_id,
         created_at=now,
         next_attempt_at=func.now(),
     )

@@ -13,10 +13,12 @@ import structlog
 
 from billing import leases
 from billing.customers.gateway_customer import sync_gateway_customer
+from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.errors import BillingError, Unavailable
 from billing.metrics import WORK
 from billing.outbox import GATEWAY_CUSTOMER
 from billing.runtime import Runtime
+from models.ids import public_id
 from models.outbox import DeliveryStatus, OutboxDelivery, OutboxEvent
 
 LEASE_SECONDS = 90
@@ -40,7 +42,10 @@ def relay_batch(runtime: Runtime, *, now: Callable[[], datetime]) -> Counter[str
         pairs = [(delivery, session.get_one(OutboxEvent, delivery.event_id)) for delivery in claimed]
     ends: Counter[str] = Counter()
     for delivery, event in pairs:
-        with structlog.contextvars.bound_contextvars(outbox_event=event.type, consumer=delivery.consumer):
+        customer = public_id(CUSTOMER_PREFIX, event.customer_id) if event.customer_id else None
+        with structlog.contextvars.bound_contextvars(
+            outbox_event=event.type, consumer=delivery.consumer, customer_id=customer
+        ):
             end = _deliver(runtime, delivery, event, now=now)
         WORK.labels(table="outbox_deliveries", kind=delivery.consumer, outcome=end).inc()
         ends[end] += 1

@@ -16,8 +16,8 @@ class AuditEntry(Base):
 
     __tablename__ = "audit_entries"
     __table_args__ = (
-        Index("ix_audit_entries_at", "at", "id"),
-        Index("ix_audit_entries_object", "object_type", "object_id", "at"),
+        Index("ix_audit_entries_object", "object_id", "id"),
+        Index("ix_audit_entries_actor", "actor", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

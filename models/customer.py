@@ -22,7 +22,7 @@ class Customer(Base):
         is_currency(),
         CheckConstraint("country ~ '^[A-Z]{2}$'", name="country_iso3166"),
         CheckConstraint("email <> ''", name="email_not_empty"),
-        Index("ix_customers_created", "created_at", "id"),
+        Index("ix_customers_email", "email"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

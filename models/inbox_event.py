@@ -30,7 +30,8 @@ class InboxEvent(LeasedWork, Base):
         UniqueConstraint("source", "external_id"),
         one_of("status", InboxStatus),
         due_index("inbox_events"),
-        Index("ix_inbox_events_received", "received_at", "id"),
+        Index("ix_inbox_events_status", "status", "id"),
+        Index("ix_inbox_events_type", "type", "id"),
     )
 
     source: Mapped[str]

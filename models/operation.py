@@ -54,6 +54,7 @@ class Operation(LeasedWork, Base):
     resource_type: Mapped[str]
     resource_id: Mapped[str]
     params: Mapped[dict[str, Any]]
+    request_id: Mapped[str | None]
     outcome_status: Mapped[int | None]
     outcome_body: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime]

@@ -72,8 +72,9 @@ class Payment(Base):
             "status NOT IN ('requires_action', 'processing', 'requires_capture', 'succeeded') OR gateway_id IS NOT NULL",
             name="moving_money_is_at_the_gateway",
         ),
-        Index("ix_payments_created", "created_at", "id"),
-        Index("ix_payments_customer_created", "customer_id", "created_at", "id"),
+        # Lists are paged by id, which sorts by time.
+        Index("ix_payments_customer", "customer_id", "id"),
+        Index("ix_payments_status", "status", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

@@ -69,7 +69,7 @@ def _task(name: str, function: Callable[..., str], run: Callable[..., str]) -> B
             log.info("task.done", summary=summary)
             return summary
 
-    body.__doc__ = function.__doc__
+    body.__module__, body.__name__, body.__doc__ = function.__module__, function.__name__, function.__doc__
     if name not in TASK_QUEUES:
         raise ValueError(f"the task {name} has no queue; add it to tasks/queues.py")
     return shared_task(bind=True, name=name, ignore_result=True)(body)

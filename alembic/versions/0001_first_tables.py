@@ -43,8 +43,8 @@ def upgrade() -> None:
         sa.Column("request_id", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_entries")),
     )
-    op.create_index("ix_audit_entries_at", "audit_entries", ["at", "id"], unique=False)
-    op.create_index("ix_audit_entries_object", "audit_entries", ["object_type", "object_id", "at"], unique=False)
+    op.create_index("ix_audit_entries_actor", "audit_entries", ["actor", "id"], unique=False)
+    op.create_index("ix_audit_entries_object", "audit_entries", ["object_id", "id"], unique=False)
     op.create_table(
         "audit_head",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -86,7 +86,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_customers")),
         sa.UniqueConstraint("gateway_id", name=op.f("uq_customers_gateway_id")),
     )
-    op.create_index("ix_customers_created", "customers", ["created_at", "id"], unique=False)
+    op.create_index("ix_customers_email", "customers", ["email"], unique=False)
     op.create_table(
         "heartbeats",
         sa.Column("name", sa.Text(), nullable=False),
@@ -124,7 +124,8 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
     )
-    op.create_index("ix_inbox_events_received", "inbox_events", ["received_at", "id"], unique=False)
+    op.create_index("ix_inbox_events_status", "inbox_events", ["status", "id"], unique=False)
+    op.create_index("ix_inbox_events_type", "inbox_events", ["type", "id"], unique=False)
     op.create_table(
         "outbox_events",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -163,6 +164,7 @@ def upgrade() -> None:
         sa.Column("resource_type", sa.Text(), nullable=False),
         sa.Column("resource_id", sa.Text(), nullable=False),
         sa.Column("params", postgresql.JSONB(), nullable=False),
+        sa.Column("request_id", sa.Text(), nullable=True),
         sa.Column("outcome_status", sa.BigInteger(), nullable=True),
         sa.Column("outcome_body", postgresql.JSONB(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -309,8 +311,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payments")),
         sa.UniqueConstraint("gateway_id", name=op.f("uq_payments_gateway_id")),
     )
-    op.create_index("ix_payments_created", "payments", ["created_at", "id"], unique=False)
-    op.create_index("ix_payments_customer_created", "payments", ["customer_id", "created_at", "id"], unique=False)
+    op.create_index("ix_payments_customer", "payments", ["customer_id", "id"], unique=False)
+    op.create_index("ix_payments_status", "payments", ["status", "id"], unique=False)
     op.create_table(
         "setup_intents",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -420,8 +422,8 @@ def downgrade() -> None:
     op.drop_table("idempotency_keys")
     op.drop_index("ix_setup_intents_customer", table_name="setup_intents")
     op.drop_table("setup_intents")
-    op.drop_index("ix_payments_customer_created", table_name="payments")
-    op.drop_index("ix_payments_created", table_name="payments")
+    op.drop_index("ix_payments_status", table_name="payments")
+    op.drop_index("ix_payments_customer", table_name="payments")
     op.drop_table("payments")
     op.drop_index("uq_payment_methods_default", table_name="payment_methods", postgresql_where=sa.text("is_default"))
     op.drop_index("ix_payment_methods_customer", table_name="payment_methods")
@@ -443,17 +445,18 @@ def downgrade() -> None:
     op.drop_index("ix_outbox_events_object", table_name="outbox_events")
     op.drop_index("ix_outbox_events_created", table_name="outbox_events")
     op.drop_table("outbox_events")
-    op.drop_index("ix_inbox_events_received", table_name="inbox_events")
+    op.drop_index("ix_inbox_events_type", table_name="inbox_events")
+    op.drop_index("ix_inbox_events_status", table_name="inbox_events")
     op.drop_index(
         "ix_inbox_events_due", table_name="inbox_events", postgresql_where=sa.text("next_attempt_at IS NOT NULL")
     )
     op.drop_table("inbox_events")
     op.drop_table("heartbeats")
-    op.drop_index("ix_customers_created", table_name="customers")
+    op.drop_index("ix_customers_email", table_name="customers")
     op.drop_table("customers")
     op.drop_table("beat_slots")
     op.drop_table("audit_head")
     op.drop_index("ix_audit_entries_object", table_name="audit_entries")
-    op.drop_index("ix_audit_entries_at", table_name="audit_entries")
+    op.drop_index("ix_audit_entries_actor", table_name="audit_entries")
     op.drop_table("audit_entries")
     op.drop_table("api_keys")

@@ -115,6 +115,7 @@ def attach(context: Context, path: schemas.CustomerPath, body: schemas.PaymentMe
         customer=customer,
         payment_method=body.payment_method,
         set_default=body.set_default,
+        actor=context.actor,
         now=context.now,
     )
     return Answer(body={"id": body.payment_method, "customer_id": path.customer_id}, operation=operation)
@@ -130,7 +131,7 @@ def detach(context: Context, path: schemas.CustomerMethodPath) -> Answer:
     """Detached for good: the gateway does not take it back."""
     customer = _customer(context, path, lock=True)
     operation = request_detachment(
-        context.session, customer=customer, payment_method=path.payment_method, now=context.now
+        context.session, customer=customer, payment_method=path.payment_method, actor=context.actor, now=context.now
     )
     return Answer(body={"id": path.payment_method, "customer_id": path.customer_id}, operation=operation)
 

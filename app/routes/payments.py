@@ -75,6 +75,7 @@ def confirm(context: Context, body: schemas.PaymentConfirm) -> Answer:
         payment=payment,
         payment_method=body.payment_method,
         return_url=body.return_url,
+        actor=context.actor,
         now=context.now,
     )
     return Answer(body=_representation(context, payment), operation=operation)
@@ -85,7 +86,9 @@ def confirm(context: Context, body: schemas.PaymentConfirm) -> Answer:
 def capture(context: Context, path: schemas.PaymentPath, body: schemas.PaymentCapture) -> Answer:
     """Takes what was reserved, or a part of it; the rest is given back."""
     payment = _locked(context, path.payment_id)
-    operation = request_capture(context.session, payment=payment, amount_minor=body.amount, now=context.now)
+    operation = request_capture(
+        context.session, payment=payment, amount_minor=body.amount, actor=context.actor, now=context.now
+    )
     return Answer(body=_representation(context, payment), operation=operation)
 
 
@@ -94,7 +97,7 @@ def capture(context: Context, path: schemas.PaymentPath, body: schemas.PaymentCa
 def cancel(context: Context, path: schemas.PaymentPath, body: EmptyBody) -> Answer:  # noqa: ARG001 - the schema refuses unknown fields
     """Possible until the money has moved; after that there are refunds."""
     payment = _locked(context, path.payment_id)
-    operation = request_cancellation(context.session, payment=payment, now=context.now)
+    operation = request_cancellation(context.session, payment=payment, actor=context.actor, now=context.now)
     return Answer(body=_representation(context, payment), operation=operation)
 
 
@@ -135,6 +138,7 @@ def confirm_setup_intent(
         intent=intent,
         payment_method=body.payment_method,
         return_url=body.return_url,
+        actor=context.actor,
         now=context.now,
     )
     return Answer(body=setup_intent_representation(intent), operation=operation)

@@ -4,6 +4,7 @@ from flask import Response, g, request
 from flask_openapi.blueprint import APIBlueprint
 
 from app.edge import json_response, services
+from app.request_body import read_body
 from app.routes.documentation import problems
 from app.schemas.operators import Received
 from billing.webhooks.event import parse_event
@@ -25,7 +26,7 @@ def stripe() -> Response:
     held = services()
     held.limiter.take(held.limiter.webhooks, request.remote_addr or "unknown")
     settings = held.runtime.settings
-    body = request.get_data(cache=False)
+    body = read_body(request)
     verify_stripe_signature(
         body=body,
         header=request.headers.get("Stripe-Signature"),

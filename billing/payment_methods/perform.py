@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from billing.actor import WORKER
+from billing.actor import Actor
 from billing.customers.gateway_customer import ensure_gateway_customer
 from billing.gateways.errors import GatewayObjectMissing
 from billing.gateways.snapshots import PaymentMethodSnapshot
@@ -23,15 +23,15 @@ from models.payment_method import PaymentMethod
 class PaymentMethodSettlement:
     """What the call brought. Nothing newer can come in between, so there is nothing to ask again."""
 
-    def __init__(self, effect: Callable[[Session, datetime], OperationOutcome]) -> None:
+    def __init__(self, effect: Callable[[Session, Actor, datetime], OperationOutcome]) -> None:
         self._effect = effect
 
     def refresh(self, runtime: Runtime) -> None:
         """Keep the answer: attachments and detachments carry no version."""
 
-    def apply(self, session: Session, *, now: datetime) -> OperationOutcome:
+    def apply(self, session: Session, *, actor: Actor, now: datetime) -> OperationOutcome:
         """Apply the effect and say what the operation's outcome is."""
-        return self._effect(session, now)
+        return self._effect(session, actor, now)
 
 
 def perform_attachment(runtime: Runtime, *, operation: Operation, now: datetime) -> PaymentMethodSettlement:
@@ -58,19 +58,19 @@ def perform_detachment(runtime: Runtime, *, operation: Operation, now: datetime)
 
 def _attached(
     customer_id: UUID, snapshot: PaymentMethodSnapshot, *, set_default: bool
-) -> Callable[[Session, datetime], OperationOutcome]:
-    def effect(session: Session, now: datetime) -> OperationOutcome:
+) -> Callable[[Session, Actor, datetime], OperationOutcome]:
+    def effect(session: Session, actor: Actor, now: datetime) -> OperationOutcome:
         method = apply_attached(
-            session, customer_id=customer_id, snapshot=snapshot, set_default=set_default, actor=WORKER, now=now
+            session, customer_id=customer_id, snapshot=snapshot, set_default=set_default, actor=actor, now=now
         )
         return OperationOutcome.succeeded(201, payment_method_representation(method))
 
     return effect
 
 
-def _detached(payment_method: str) -> Callable[[Session, datetime], OperationOutcome]:
-    def effect(session: Session, now: datetime) -> OperationOutcome:
-        apply_detached(session, payment_method=payment_method, actor=WORKER, now=now)
+def _detached(payment_method: str) -> Callable[[Session, Actor, datetime], OperationOutcome]:
+    def effect(session: Session, actor: Actor, now: datetime) -> OperationOutcome:
+        apply_detached(session, payment_method=payment_method, actor=actor, now=now)
         method = session.get(PaymentMethod, payment_method)
         if method is None:
             raise PaymentMethodNotFound(f"there is no payment method {payment_method!r}")

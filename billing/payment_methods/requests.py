@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from billing import operations
+from billing.actor import Actor
 from billing.errors import NotFound
 from models.customer import Customer
 from models.operation import Operation
@@ -25,7 +26,7 @@ class PaymentMethodNotFound(NotFound):
 
 
 def request_attachment(
-    session: Session, *, customer: Customer, payment_method: str, set_default: bool, now: datetime
+    session: Session, *, customer: Customer, payment_method: str, set_default: bool, actor: Actor, now: datetime
 ) -> Operation:
     """Ask to attach `pm_…` to a locked customer. Raises OperationUnderWay."""
     return operations.enqueue(
@@ -35,11 +36,14 @@ def request_attachment(
         resource_type="payment_method",
         resource_id=payment_method,
         params={"set_default": set_default},
+        actor=actor,
         now=now,
     )
 
 
-def request_detachment(session: Session, *, customer: Customer, payment_method: str, now: datetime) -> Operation:
+def request_detachment(
+    session: Session, *, customer: Customer, payment_method: str, actor: Actor, now: datetime
+) -> Operation:
     """Ask to detach one of a locked customer's payment methods. Raises PaymentMethodNotFound, OperationUnderWay."""
     method = session.get(PaymentMethod, payment_method)
     if method is None or method.customer_id != customer.id or method.detached_at is not None:
@@ -51,6 +55,7 @@ def request_detachment(session: Session, *, customer: Customer, payment_method: 
         resource_type="payment_method",
         resource_id=payment_method,
         params={},
+        actor=actor,
         now=now,
     )
 

@@ -84,6 +84,7 @@ def create_payment(
         resource_type="payment",
         resource_id=public,
         params={"confirm": terms.confirm or terms.off_session},
+        actor=actor,
         now=now,
     )
     return payment, operation

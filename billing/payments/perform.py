@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from billing.actor import WORKER
+from billing.actor import Actor
 from billing.customers.gateway_customer import ensure_gateway_customer
 from billing.errors import BillingError, Conflict, Declined
 from billing.gateways.errors import GatewayRefused
@@ -80,16 +80,16 @@ class PaymentSettlement:
                 runtime, payment_id=self._call.payment_id, gateway_id=self._observation.intent.id
             )
 
-    def apply(self, session: Session, *, now: datetime) -> OperationOutcome:
+    def apply(self, session: Session, *, actor: Actor, now: datetime) -> OperationOutcome:
         """Bring payment and attempt to their new state, and say what the operation's outcome is."""
         if self._observation is None:
-            return self._apply_refusal(session, now=now)
+            return self._apply_refusal(session, actor=actor, now=now)
         payment = apply_intent(
             session,
             observation=self._observation,
             gateway_customer=self._gateway_customer,
             livemode=self._livemode,
-            actor=WORKER,
+            actor=actor,
             now=now,
         )
         attempt = session.get_one(PaymentAttempt, self._call.attempt_id, populate_existing=True)
@@ -101,7 +101,7 @@ class PaymentSettlement:
         body = payment_representation(payment, refunds=refunds_of(session, payment_id=payment.id))
         return OperationOutcome.succeeded(_SUCCESS_STATUS.get(self._call.kind, 200), body)
 
-    def _apply_refusal(self, session: Session, *, now: datetime) -> OperationOutcome:
+    def _apply_refusal(self, session: Session, *, actor: Actor, now: datetime) -> OperationOutcome:
         refusal = self._refusal
         if refusal is None:
             raise ValueError("a settlement holds an answer or a refusal")
@@ -109,7 +109,7 @@ class PaymentSettlement:
         attempt = session.get_one(PaymentAttempt, self._call.attempt_id, populate_existing=True)
         attempt.status, attempt.finished_at = AttemptStatus.REFUSED, now
         if self._call.kind is AttemptKind.CREATE and payment.status is PaymentStatus.PENDING:
-            fail_payment(session, payment=payment, detail=refusal.detail, actor=WORKER, now=now)
+            fail_payment(session, payment=payment, detail=refusal.detail, actor=actor, now=now)
         refusal.extensions["payment_id"] = public_id(PREFIX, payment.id)
         return OperationOutcome.failed(refusal)
 

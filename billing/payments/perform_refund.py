@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from billing.actor import WORKER
+from billing.actor import Actor
 from billing.gateways.errors import GatewayRefused
 from billing.gateways.snapshots import RefundSnapshot
 from billing.operation_outcome import OperationOutcome
@@ -44,12 +44,12 @@ class RefundSettlement:
         """Ask the gateway for all refunds of the payment, because another observation came in between."""
         self._observation = observe_refunds(runtime, payment_id=self._payment_id)
 
-    def apply(self, session: Session, *, now: datetime) -> OperationOutcome:
+    def apply(self, session: Session, *, actor: Actor, now: datetime) -> OperationOutcome:
         """Bring the refund to its new state; one that the gateway refused gives its amount back to what is left."""
         if self._refusal is not None:
             _give_back(session, payment_id=self._payment_id, refund_id=self._refund_id, refusal=self._refusal, now=now)
             return OperationOutcome.failed(self._refusal)
-        apply_refunds(session, observation=self._observation, actor=WORKER, now=now)
+        apply_refunds(session, observation=self._observation, actor=actor, now=now)
         return OperationOutcome.succeeded(201, refund_representation(session.get_one(Refund, self._refund_id)))
 
 

@@ -72,6 +72,7 @@ def request_refund(
         resource_type="refund",
         resource_id=public,
         params={},
+        actor=actor,
         now=now,
     )
     return refund, operation

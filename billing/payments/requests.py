@@ -5,7 +5,8 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from billing import operations
+from billing import audit, operations
+from billing.actor import Actor
 from billing.errors import FieldFault, Invalid
 from billing.payments.lifecycle import CANCELABLE, CAPTURABLE, CONFIRMABLE, require_state
 from billing.payments.representation import PREFIX
@@ -31,7 +32,13 @@ class PaymentMethodMissing(Invalid):
 
 
 def request_confirmation(
-    session: Session, *, payment: Payment, payment_method: str | None, return_url: str | None, now: datetime
+    session: Session,
+    *,
+    payment: Payment,
+    payment_method: str | None,
+    return_url: str | None,
+    actor: Actor,
+    now: datetime,
 ) -> Operation:
     """Ask to confirm a locked payment with its own or another payment method.
 
@@ -45,10 +52,12 @@ def request_confirmation(
         "payment_method": payment_method or payment.payment_method_id,
         "return_url": return_url or payment.return_url,
     }
-    return _enqueue(session, payment, kind=CONFIRM_KIND, params=params, now=now)
+    return _enqueue(session, payment, kind=CONFIRM_KIND, params=params, actor=actor, now=now)
 
 
-def request_capture(session: Session, *, payment: Payment, amount_minor: int | None, now: datetime) -> Operation:
+def request_capture(
+    session: Session, *, payment: Payment, amount_minor: int | None, actor: Actor, now: datetime
+) -> Operation:
     """Ask to take what a locked payment has reserved, or a part of it; the rest is given back.
 
     Raises PaymentNotInState, CaptureTooLarge, OperationUnderWay.
@@ -59,22 +68,36 @@ def request_capture(session: Session, *, payment: Payment, amount_minor: int | N
             f"{amount_minor} is more than the {payment.amount_minor} {payment.currency} minor units that are reserved"
         )
         raise CaptureTooLarge(detail, errors=[FieldFault("/amount", "too_large", detail)])
-    return _enqueue(session, payment, kind=CAPTURE_KIND, params={"amount": amount_minor}, now=now)
+    return _enqueue(session, payment, kind=CAPTURE_KIND, params={"amount": amount_minor}, actor=actor, now=now)
 
 
-def request_cancellation(session: Session, *, payment: Payment, now: datetime) -> Operation:
+def request_cancellation(session: Session, *, payment: Payment, actor: Actor, now: datetime) -> Operation:
     """Ask to cancel a locked payment that has not succeeded. Raises PaymentNotInState, OperationUnderWay."""
     require_state(payment, allowed=CANCELABLE, to="cancel")
-    return _enqueue(session, payment, kind=CANCEL_KIND, params={}, now=now)
+    return _enqueue(session, payment, kind=CANCEL_KIND, params={}, actor=actor, now=now)
 
 
-def _enqueue(session: Session, payment: Payment, *, kind: str, params: dict[str, object], now: datetime) -> Operation:
+def _enqueue(
+    session: Session, payment: Payment, *, kind: str, params: dict[str, object], actor: Actor, now: datetime
+) -> Operation:
+    public = public_id(PREFIX, payment.id)
+    audit.record(
+        session,
+        actor=actor,
+        action=f"{kind}_requested",
+        object_type="payment",
+        object_id=public,
+        before=None,
+        after=params,
+        now=now,
+    )
     return operations.enqueue(
         session,
         kind=kind,
         customer_id=payment.customer_id,
         resource_type="payment",
-        resource_id=public_id(PREFIX, payment.id),
+        resource_id=public,
         params=params,
+        actor=actor,
         now=now,
     )

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from billing.actor import WORKER
+from billing.actor import Actor
 from billing.customers.gateway_customer import ensure_gateway_customer
 from billing.errors import Declined, InvariantBroken
 from billing.gateways.snapshots import PaymentMethodSnapshot, SetupIntentSnapshot
@@ -41,10 +41,10 @@ class SetupSettlement:
             runtime, setup_intent_id=self._observation.setup_intent_id, gateway_id=self._observation.intent.id
         )
 
-    def apply(self, session: Session, *, now: datetime) -> OperationOutcome:
+    def apply(self, session: Session, *, actor: Actor, now: datetime) -> OperationOutcome:
         """Bring the setup intent to its new state, and say what the operation's outcome is."""
         intent = apply_setup_intent(
-            session, observation=self._observation, livemode=self._livemode, actor=WORKER, now=now
+            session, observation=self._observation, livemode=self._livemode, actor=actor, now=now
         )
         if intent.status is SetupIntentStatus.REQUIRES_PAYMENT_METHOD and self._decline is not None:
             explained = explain(self._decline.reason)

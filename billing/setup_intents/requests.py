@@ -63,17 +63,23 @@ def request_setup_intent(
         after=setup_intent_representation(intent),
         now=now,
     )
-    return intent, _enqueue(session, intent, kind=CREATE_KIND, params={}, now=now)
+    return intent, _enqueue(session, intent, kind=CREATE_KIND, params={}, actor=actor, now=now)
 
 
 def request_setup_confirmation(
-    session: Session, *, intent: SetupIntent, payment_method: str | None, return_url: str | None, now: datetime
+    session: Session,
+    *,
+    intent: SetupIntent,
+    payment_method: str | None,
+    return_url: str | None,
+    actor: Actor,
+    now: datetime,
 ) -> Operation:
     """Ask to confirm a locked setup intent. Raises SetupIntentNotInState, OperationUnderWay."""
     if intent.status not in _CONFIRMABLE:
         raise SetupIntentNotInState(f"a setup intent that is {intent.status} cannot be confirmed")
     params: dict[str, object] = {"payment_method": payment_method, "return_url": return_url}
-    return _enqueue(session, intent, kind=CONFIRM_KIND, params=params, now=now)
+    return _enqueue(session, intent, kind=CONFIRM_KIND, params=params, actor=actor, now=now)
 
 
 def find_setup_intent(session: Session, *, public: str, own: UUID | None) -> SetupIntent:
@@ -89,7 +95,7 @@ def find_setup_intent(session: Session, *, public: str, own: UUID | None) -> Set
 
 
 def _enqueue(
-    session: Session, intent: SetupIntent, *, kind: str, params: dict[str, object], now: datetime
+    session: Session, intent: SetupIntent, *, kind: str, params: dict[str, object], actor: Actor, now: datetime
 ) -> Operation:
     return operations.enqueue(
         session,
@@ -98,5 +104,6 @@ def _enqueue(
         resource_type="setup_intent",
         resource_id=public_id(PREFIX, intent.id),
         params=params,
+        actor=actor,
         now=now,
     )

@@ -10,10 +10,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from billing.actor import GATEWAY
+from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.gateways.errors import GatewayObjectMissing
 from billing.payment_methods.outcome import apply_attached, apply_detached
 from billing.payments.observe import observe_intent
@@ -27,7 +29,7 @@ from billing.setup_intents.perform import observe_setup_intent
 from billing.setup_intents.representation import PREFIX as SETUP_INTENT_PREFIX
 from billing.webhooks.customer_events import forget_gateway_customer, mirror_default
 from models.customer import Customer
-from models.ids import MalformedId, row_id
+from models.ids import MalformedId, public_id, row_id
 from models.payment import Payment
 from models.setup_intent import SetupIntent
 
@@ -41,6 +43,7 @@ def on_payment_intent(runtime: Runtime, intent: dict[str, Any]) -> Effect | None
         payment = _payment_of(session, gateway_id=intent.get("id"), metadata=intent.get("metadata"))
         if payment is None:
             return None
+        _name_customer(payment.customer_id)
         gateway_customer = session.get_one(Customer, payment.customer_id).gateway_id
     observation = observe_intent(runtime, payment_id=payment.id, gateway_id=intent["id"])
 
@@ -64,6 +67,7 @@ def on_refund(runtime: Runtime, refund_or_charge: dict[str, Any]) -> Effect | No
         payment = _payment_of(session, gateway_id=refund_or_charge.get("payment_intent"), metadata=None)
     if payment is None:
         return None
+    _name_customer(payment.customer_id)
     observation = observe_refunds(runtime, payment_id=payment.id)
 
     def effect(session: Session, now: datetime) -> str:
@@ -82,6 +86,7 @@ def on_setup_intent(runtime: Runtime, intent: dict[str, Any]) -> Effect | None:
             ours = session.get(SetupIntent, named) if named is not None else None
     if ours is None:
         return None
+    _name_customer(ours.customer_id)
     observation = observe_setup_intent(runtime, setup_intent_id=ours.id, gateway_id=intent["id"])
 
     def effect(session: Session, now: datetime) -> str:
@@ -102,6 +107,8 @@ def on_payment_method(runtime: Runtime, method: dict[str, Any]) -> Effect | None
         snapshot = None
     with runtime.transaction() as session:
         customer = _customer_of(session, gateway_id=snapshot.customer if snapshot else None)
+    if customer is not None:
+        _name_customer(customer.id)
 
     def effect(session: Session, now: datetime) -> str:
         if snapshot is None or customer is None:
@@ -120,6 +127,7 @@ def on_customer(runtime: Runtime, customer: dict[str, Any]) -> Effect | None:
         ours = _customer_of(session, gateway_id=gateway_id)
     if ours is None:
         return None
+    _name_customer(ours.id)
     try:
         snapshot = runtime.gateway.get_customer(gateway_id=gateway_id)
     except GatewayObjectMissing:
@@ -171,6 +179,11 @@ HANDLERS: dict[str, Handler] = {
     ),
     **dict.fromkeys(("customer.deleted", "customer.updated"), on_customer),
 }
+
+
+def _name_customer(customer_id: UUID) -> None:
+    """Name the customer on every further log line of this event."""
+    structlog.contextvars.bind_contextvars(customer_id=public_id(CUSTOMER_PREFIX, customer_id))
 
 
 def _payment_of(session: Session, *, gateway_id: object, metadata: object) -> Payment | None:

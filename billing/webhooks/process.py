@@ -36,7 +36,9 @@ def process_batch(runtime: Runtime, *, now: Callable[[], datetime]) -> Counter[s
         )
     ends: Counter[str] = Counter()
     for event in claimed:
-        with structlog.contextvars.bound_contextvars(event_id=event.external_id, event_type=event.type):
+        with structlog.contextvars.bound_contextvars(
+            event_id=event.external_id, event_type=event.type, customer_id=None
+        ):
             end = _process(runtime, event, now=now)
         WORK.labels(table="inbox_events", kind=event.type, outcome=end).inc()
         ends[end] += 1

@@ -81,7 +81,7 @@ def test_spaces_hyphens_and_punctuation_around_do_not_hide_one(number: str, befo
         "12 4242-4242-4242-4242",
         "4242424242424242 4000056655665556",
         "4242424242424242.0",
-        "４２４２４２４２４２４２４２４２",
+        "\uff14\uff12\uff14\uff12\uff14\uff12\uff14\uff12\uff14\uff12\uff14\uff12\uff14\uff12\uff14\uff12",
     ],
 )
 def test_a_number_beside_it_does_not_hide_one(text: str) -> None:

@@ -21,7 +21,7 @@ run: .venv/.installed ## Start the whole local stack (PORT=3005, UP="--detach")
 	@$(BIN)/billing up --port $(PORT) $(UP)
 
 test: .venv/.installed-dev ## Run the whole test suite, on servers of its own
-	$(BIN)/pytest --ignore=tests/browser $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/browser $(ARGS)
 
 test-fast: .venv/.installed-dev ## Run the tests that need no server, stop at the first failure
 	$(BIN)/pytest -x -q tests/unit $(wildcard tests/architecture) $(ARGS)

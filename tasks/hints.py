@@ -66,7 +66,11 @@ class HintSender:
     def _send_coalesced(self, hint: Hint) -> str:
         if not self._redis.set(_FLAG + hint, 1, nx=True, px=_FLAG_MILLISECONDS):
             return "coalesced"
-        self._publish(hint, countdown=None)
+        try:
+            self._publish(hint, countdown=None)
+        except (OperationalError, OSError):
+            self._redis.delete(_FLAG + hint)  # nothing is outstanding: the next commit must not rely on it
+            raise
         return "sent"
 
     def _wake_coalesced(self, hint: Hint, pause: int) -> str:

@@ -7,6 +7,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from models.money import UnknownCurrency, minor_unit_exponent
 
 METADATA_KEYS_MAX = 50
+CUSTOMER_ID_EXAMPLE = "cus_01h455vb4pex5vsknk084sn02q"
+PAYMENT_ID_EXAMPLE = "pay_01h455vb4pex5vsknk084sn02q"
 
 
 class RequestBody(BaseModel):
@@ -17,6 +19,12 @@ class RequestBody(BaseModel):
 
 class EmptyBody(RequestBody):
     """A body that takes nothing: none at all, or `{}`."""
+
+
+class PathParts(BaseModel):
+    """The ids in a path. Any text will do: one that is no id names nothing, which is a 404, not a 422."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 class QueryString(BaseModel):
@@ -121,8 +129,8 @@ Metadata = Annotated[
     AfterValidator(_metadata),
     Field(description="up to 50 keys of 40 characters, values of 500", max_length=METADATA_KEYS_MAX),
 ]
-CustomerId = Annotated[str, StringConstraints(max_length=64), Field(examples=["cus_01h455vb4pex5vsknk084sn02q"])]
-PaymentId = Annotated[str, StringConstraints(max_length=64), Field(examples=["pay_01h455vb4pex5vsknk084sn02q"])]
+CustomerId = Annotated[str, StringConstraints(max_length=64), Field(examples=[CUSTOMER_ID_EXAMPLE])]
+PaymentId = Annotated[str, StringConstraints(max_length=64), Field(examples=[PAYMENT_ID_EXAMPLE])]
 PaymentMethodId = Annotated[
     str, StringConstraints(pattern=r"^pm_[A-Za-z0-9_]{1,96}$"), Field(examples=["pm_card_visa"])
 ]

@@ -5,16 +5,16 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints, field_validator
 
 from app.schemas.base import (
+    CUSTOMER_ID_EXAMPLE,
     Answered,
     Currency,
-    CustomerId,
     DeclineBody,
     Metadata,
     OperationRef,
     Page,
     PageQuery,
+    PathParts,
     PaymentMethodId,
-    QueryString,
     RequestBody,
     ReturnUrl,
     Text,
@@ -78,16 +78,16 @@ class CustomerUpdate(CustomerDetails):
         return value
 
 
-class CustomerPath(QueryString):
+class CustomerPath(PathParts):
     """The customer in the path."""
 
-    customer_id: CustomerId
+    customer_id: str = Field(examples=[CUSTOMER_ID_EXAMPLE])
 
 
 class CustomerMethodPath(CustomerPath):
     """The payment method in the path."""
 
-    payment_method: Annotated[str, StringConstraints(max_length=128)]
+    payment_method: str = Field(examples=["pm_card_visa"])
 
 
 class CustomerQuery(PageQuery):
@@ -114,10 +114,10 @@ class SetupIntentConfirm(RequestBody):
     return_url: ReturnUrl | None = None
 
 
-class SetupIntentPath(QueryString):
+class SetupIntentPath(PathParts):
     """The setup intent in the path."""
 
-    setup_intent_id: Annotated[str, StringConstraints(max_length=64)]
+    setup_intent_id: str
 
 
 class TokenCreate(RequestBody):

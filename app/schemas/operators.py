@@ -5,13 +5,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from app.schemas.base import Answered, Page, PageQuery, QueryString, RequestBody
+from app.schemas.base import Answered, Page, PageQuery, PathParts, RequestBody
 
 
-class OperationPath(QueryString):
+class OperationPath(PathParts):
     """The operation in the path."""
 
-    operation_id: Annotated[str, StringConstraints(max_length=64)]
+    operation_id: str
 
 
 class Resource(Answered):
@@ -36,10 +36,10 @@ class Operation(Answered):
 EventStatus = Literal["received", "processing", "processed", "ignored", "failed", "dead"]
 
 
-class EventPath(QueryString):
+class EventPath(PathParts):
     """The event in the path."""
 
-    event_id: Annotated[str, StringConstraints(max_length=255)]
+    event_id: str
 
 
 class EventQuery(PageQuery):

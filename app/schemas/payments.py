@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from app.schemas.base import (
+    PAYMENT_ID_EXAMPLE,
     AmountMinor,
     Answered,
     Currency,
@@ -14,9 +15,9 @@ from app.schemas.base import (
     OperationRef,
     Page,
     PageQuery,
+    PathParts,
     PaymentId,
     PaymentMethodId,
-    QueryString,
     RequestBody,
     ReturnUrl,
 )
@@ -72,10 +73,10 @@ class RefundCreate(RequestBody):
     reason: Literal["duplicate", "fraudulent", "requested_by_customer"] | None = None
 
 
-class PaymentPath(QueryString):
+class PaymentPath(PathParts):
     """The payment in the path."""
 
-    payment_id: PaymentId
+    payment_id: str = Field(examples=[PAYMENT_ID_EXAMPLE])
 
 
 class PaymentQuery(PageQuery):

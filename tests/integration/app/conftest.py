@@ -1,0 +1,36 @@
+"""What the tests of the API's edge share."""
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from billing.logging import configure_logging
+from tests.service.servers import ServiceServers
+from tests.service.world import World
+
+Lines = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def refusing(servers: ServiceServers) -> Iterator[World]:
+    """A service that a whole module asks for what it refuses, or only reads: no test of it may leave anything behind."""
+    servers.reset()
+    with World.open(servers) as opened:
+        opened.key()
+        yield opened
+
+
+@pytest.fixture
+def log_lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Lines]:
+    """Log as a service does, and return what was written since the last call, line by line."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    configure_logging(level="DEBUG", format_="json")
+    yield lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()

@@ -1,0 +1,217 @@
+"""The tables state each rule again: for each constraint a row that breaks it, and the database's refusal.
+
+The statements change one of the valid rows of VALID_ROWS, or add a second one beside it.
+"""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from tests.migrations.databases import Database
+
+A = "00000000-0000-7000-8000-00000000000a"
+B = "00000000-0000-7000-8000-00000000000b"
+NOBODY = "00000000-0000-7000-8000-0000000000ff"
+
+VALID_ROWS = f"""
+INSERT INTO api_keys (id, name, mode, role, scopes, key_hash, hint, created_at)
+VALUES ('{A}', 'shop', 'test', 'service', '{{}}', decode(repeat('01', 32), 'hex'), 'bk_test_…', now());
+INSERT INTO audit_entries (id, at, actor, action, object_type, object_id)
+VALUES ('{A}', now(), 'a', 'a.b', 'a', '1'), ('{B}', now(), 'a', 'a.b', 'a', '2');
+INSERT INTO audit_pending (entry_id) VALUES ('{B}');
+INSERT INTO audit_seals (seq, entry_id, hash) VALUES (1, '{A}', decode(repeat('01', 32), 'hex'));
+INSERT INTO audit_head (id, seq, hash, signature) VALUES (1, 1, '', '');
+INSERT INTO beat_slots (job, slot) VALUES ('maintenance.sweep', '2026-01-01T00:00:00Z');
+INSERT INTO heartbeats (name, last_seen_at) VALUES ('beat', now());
+INSERT INTO customers (id, email, currency, country, metadata, gateway_id, created_at, updated_at)
+VALUES ('{A}', 'a@example.com', 'EUR', 'DE', '{{}}', 'cus_1', now(), now()),
+       ('{B}', 'b@example.com', NULL, NULL, '{{}}', NULL, now(), now());
+INSERT INTO inbox_events (id, source, external_id, type, livemode, payload, status, received_at)
+VALUES ('{A}', 'stripe', 'evt_1', 'a.b', false, '{{}}', 'received', now());
+INSERT INTO operations (id, kind, status, customer_id, resource_type, resource_id, params, created_at)
+VALUES ('{A}', 'payment.create', 'queued', '{A}', 'payment', 'pay_1', '{{}}', now()),
+       ('{B}', 'payment.confirm', 'queued', '{B}', 'payment', 'pay_2', '{{}}', now());
+INSERT INTO idempotency_keys (caller, key, request_hash, response_status, response_body, created_at, expires_at)
+VALUES ('a', 'k', decode(repeat('01', 32), 'hex'), 200, '{{}}', now(), now());
+INSERT INTO outbox_events (id, type, object_type, object_id, payload, created_at)
+VALUES ('{A}', 'a.b', 'a', '1', '{{}}', now());
+INSERT INTO outbox_deliveries (id, event_id, consumer, status) VALUES ('{A}', '{A}', 'gateway_customer', 'pending');
+INSERT INTO payments (id, customer_id, status, amount_minor, currency, capture, off_session, metadata, gateway_id,
+    created_at, updated_at)
+VALUES ('{A}', '{A}', 'succeeded', 2900, 'USD', 'automatic', false, '{{}}', 'pi_1', now(), now()),
+       ('{B}', '{A}', 'pending', 2900, 'USD', 'automatic', false, '{{}}', NULL, now(), now());
+UPDATE payments SET amount_captured_minor = 2900, amount_refunded_minor = 900 WHERE id = '{A}';
+INSERT INTO payment_attempts (id, payment_id, operation_id, kind, status, params, started_at)
+VALUES ('{A}', '{A}', '{A}', 'create', 'in_flight', '{{}}', now());
+INSERT INTO payment_methods (id, customer_id, type, last4, exp_month, is_default, attached_at)
+VALUES ('pm_1', '{A}', 'card', '4242', 12, true, now()), ('pm_2', '{A}', 'card', '0005', 1, false, now());
+INSERT INTO refunds (id, payment_id, status, amount_minor, currency, gateway_id, created_at, updated_at)
+VALUES ('{A}', '{A}', 'succeeded', 900, 'USD', 're_1', now(), now());
+INSERT INTO setup_intents (id, customer_id, status, gateway_id, created_at, updated_at)
+VALUES ('{A}', '{A}', 'succeeded', 'seti_1', now(), now());
+"""
+
+# Checks: by constraint, statements that break it.
+CHECKS = {
+    "ck_api_keys_key_hash_is_sha256": ["UPDATE api_keys SET key_hash = 'short'"],
+    "ck_api_keys_mode_known": ["UPDATE api_keys SET mode = 'staging'"],
+    "ck_api_keys_role_known": ["UPDATE api_keys SET role = 'root'"],
+    "ck_audit_head_one_row": ["INSERT INTO audit_head (id, seq, hash, signature) VALUES (2, 1, '', '')"],
+    "ck_audit_seals_hash_is_sha256": [f"INSERT INTO audit_seals (seq, entry_id, hash) VALUES (2, '{B}', 'short')"],
+    "ck_audit_seals_seq_positive": [
+        f"INSERT INTO audit_seals (seq, entry_id, hash) VALUES (0, '{B}', decode(repeat('01', 32), 'hex'))"
+    ],
+    "ck_customers_country_iso3166": ["UPDATE customers SET country = 'de'"],
+    "ck_customers_currency_iso4217": ["UPDATE customers SET currency = 'usd'"],
+    "ck_customers_email_not_empty": ["UPDATE customers SET email = ''"],
+    "ck_idempotency_keys_key_length": [
+        "UPDATE idempotency_keys SET key = ''",
+        "UPDATE idempotency_keys SET key = repeat('k', 256)",
+    ],
+    "ck_idempotency_keys_request_hash_is_sha256": ["UPDATE idempotency_keys SET request_hash = ''"],
+    "ck_inbox_events_status_known": ["UPDATE inbox_events SET status = 'lost'"],
+    "ck_operations_due_until_finished": ["UPDATE operations SET next_attempt_at = NULL"],
+    "ck_operations_outcome_when_finished": [
+        "UPDATE operations SET status = 'succeeded'",
+        "UPDATE operations SET finished_at = now(), outcome_status = 200, next_attempt_at = NULL",
+    ],
+    "ck_operations_status_known": ["UPDATE operations SET status = 'waiting'"],
+    "ck_outbox_deliveries_status_known": ["UPDATE outbox_deliveries SET status = 'lost'"],
+    "ck_payment_attempts_finished_when_answered": [
+        "UPDATE payment_attempts SET status = 'answered'",
+        "UPDATE payment_attempts SET finished_at = now()",
+    ],
+    "ck_payment_attempts_kind_known": ["UPDATE payment_attempts SET kind = 'guess'"],
+    "ck_payment_attempts_status_known": ["UPDATE payment_attempts SET status = 'lost', finished_at = now()"],
+    "ck_payment_methods_default_is_attached": ["UPDATE payment_methods SET detached_at = now()"],
+    "ck_payment_methods_exp_month_in_year": [
+        "UPDATE payment_methods SET exp_month = 0",
+        "UPDATE payment_methods SET exp_month = 13",
+    ],
+    "ck_payment_methods_last4_is_four_characters": ["UPDATE payment_methods SET last4 = '4242424242424242'"],
+    "ck_payments_amount_positive": [
+        f"UPDATE payments SET amount_minor = 0 WHERE id = '{B}'",
+        f"UPDATE payments SET amount_minor = -1, amount_captured_minor = 0 WHERE id = '{B}'",
+    ],
+    "ck_payments_capture_known": ["UPDATE payments SET capture = 'later'"],
+    "ck_payments_captured_within_amount": [
+        f"UPDATE payments SET amount_captured_minor = 2901 WHERE id = '{A}'",
+        f"UPDATE payments SET amount_captured_minor = -1 WHERE id = '{B}'",
+    ],
+    "ck_payments_currency_iso4217": ["UPDATE payments SET currency = 'usd'"],
+    "ck_payments_moving_money_is_at_the_gateway": [f"UPDATE payments SET gateway_id = NULL WHERE id = '{A}'"],
+    "ck_payments_refunded_within_captured": [
+        f"UPDATE payments SET amount_refunded_minor = 2901 WHERE id = '{A}'",
+        f"UPDATE payments SET amount_refunded_minor = -1 WHERE id = '{A}'",
+    ],
+    "ck_payments_status_known": ["UPDATE payments SET status = 'paid'"],
+    "ck_refunds_amount_positive": ["UPDATE refunds SET amount_minor = 0", "UPDATE refunds SET amount_minor = -900"],
+    "ck_refunds_currency_iso4217": ["UPDATE refunds SET currency = 'usd'"],
+    "ck_refunds_status_known": ["UPDATE refunds SET status = 'lost'"],
+    "ck_setup_intents_status_known": ["UPDATE setup_intents SET status = 'lost'"],
+}
+
+# Uniques: what may be there once only.
+UNIQUES = {
+    "uq_api_keys_key_hash": (
+        "INSERT INTO api_keys (id, name, mode, role, scopes, key_hash, hint, created_at) "
+        f"SELECT '{B}', name, mode, role, scopes, key_hash, hint, created_at FROM api_keys"
+    ),
+    "uq_audit_seals_entry_id": (
+        f"INSERT INTO audit_seals (seq, entry_id, hash) VALUES (2, '{A}', decode(repeat('02', 32), 'hex'))"
+    ),
+    "uq_customers_gateway_id": f"UPDATE customers SET gateway_id = 'cus_1' WHERE id = '{B}'",
+    "uq_inbox_events_source_external_id": (
+        "INSERT INTO inbox_events (id, source, external_id, type, livemode, payload, status, received_at) "
+        f"VALUES ('{B}', 'stripe', 'evt_1', 'a.b', false, '{{}}', 'received', now())"
+    ),
+    "uq_operations_open_resource": (
+        "INSERT INTO operations (id, kind, status, customer_id, resource_type, resource_id, params, created_at) "
+        f"VALUES ('{NOBODY}', 'payment.confirm', 'queued', '{A}', 'payment', 'pay_1', '{{}}', now())"
+    ),
+    "uq_outbox_deliveries_event_id_consumer_endpoint": (
+        "INSERT INTO outbox_deliveries (id, event_id, consumer, status) "
+        f"VALUES ('{B}', '{A}', 'gateway_customer', 'pending')"
+    ),
+    "uq_payment_attempts_in_flight": (
+        "INSERT INTO payment_attempts (id, payment_id, operation_id, kind, status, params, started_at) "
+        f"VALUES ('{B}', '{A}', '{B}', 'confirm', 'in_flight', '{{}}', now())"
+    ),
+    "uq_payment_attempts_operation_id": (
+        "INSERT INTO payment_attempts (id, payment_id, operation_id, kind, status, params, started_at, finished_at) "
+        f"VALUES ('{B}', '{A}', '{A}', 'confirm', 'answered', '{{}}', now(), now())"
+    ),
+    "uq_payment_methods_default": "UPDATE payment_methods SET is_default = true",
+    "uq_payments_gateway_id": f"UPDATE payments SET gateway_id = 'pi_1' WHERE id = '{B}'",
+    "uq_refunds_gateway_id": (
+        "INSERT INTO refunds (id, payment_id, status, amount_minor, currency, gateway_id, created_at, updated_at) "
+        f"VALUES ('{B}', '{A}', 'succeeded', 1, 'USD', 're_1', now(), now())"
+    ),
+    "uq_setup_intents_gateway_id": (
+        "INSERT INTO setup_intents (id, customer_id, status, gateway_id, created_at, updated_at) "
+        f"VALUES ('{B}', '{A}', 'succeeded', 'seti_1', now(), now())"
+    ),
+    "pk_beat_slots": "INSERT INTO beat_slots (job, slot) VALUES ('maintenance.sweep', '2026-01-01T00:00:00Z')",
+    "pk_idempotency_keys": (
+        "INSERT INTO idempotency_keys (caller, key, request_hash, response_status, response_body, created_at, expires_at) "
+        "VALUES ('a', 'k', decode(repeat('02', 32), 'hex'), 500, '{}', now(), now())"
+    ),
+}
+BROKEN = [*((name, statement) for name, found in CHECKS.items() for statement in found), *UNIQUES.items()]
+
+
+@pytest.fixture
+def connection(migrated: Database) -> Iterator[psycopg.Connection]:
+    """A transaction with one valid row or two in each table; it is never committed."""
+    with migrated.connect() as opened:
+        opened.execute(VALID_ROWS.encode())
+        yield opened
+        opened.rollback()
+
+
+@pytest.mark.parametrize(("constraint", "statement"), BROKEN)
+def test_a_row_that_breaks_the_rule_is_refused(connection: psycopg.Connection, constraint: str, statement: str) -> None:
+    with pytest.raises(psycopg.IntegrityError) as refusal:
+        connection.execute(statement.encode())
+
+    assert refusal.value.diag.constraint_name == constraint
+
+
+def test_each_rule_is_broken_above(migrated: Database) -> None:
+    with migrated.connect() as connection:
+        checks = connection.execute(
+            "SELECT conname FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype = 'c'"
+        ).fetchall()
+        uniques = connection.execute(
+            "SELECT indexname FROM pg_indexes WHERE schemaname = 'public' AND indexdef LIKE 'CREATE UNIQUE%'"
+            " AND indexname LIKE 'uq%'"
+        ).fetchall()
+
+    assert {name for (name,) in checks} == set(CHECKS)
+    assert {name for (name,) in uniques} == {name for name in UNIQUES if name.startswith("uq")}
+
+
+def test_what_another_row_names_is_not_deleted(connection: psycopg.Connection) -> None:
+    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+        connection.execute("DELETE FROM customers")
+
+
+def test_finished_work_leaves_room_for_the_next(connection: psycopg.Connection) -> None:
+    """One operation open and one attempt in flight: not one for ever."""
+    connection.execute(
+        "UPDATE operations SET status = 'succeeded', finished_at = now(), outcome_status = 200, next_attempt_at = NULL"
+    )
+    connection.execute("UPDATE payment_attempts SET status = 'answered', finished_at = now()")
+
+    connection.execute(UNIQUES["uq_operations_open_resource"].encode())
+    connection.execute(UNIQUES["uq_payment_attempts_in_flight"].encode())
+
+
+@pytest.mark.parametrize("table", ["audit_entries", "audit_seals"])
+@pytest.mark.parametrize("statement", ["UPDATE {} SET {}", "DELETE FROM {}", "TRUNCATE {} CASCADE"])
+def test_the_audit_log_is_only_added_to(connection: psycopg.Connection, table: str, statement: str) -> None:
+    change = "actor = 'somebody else'" if table == "audit_entries" else "hash = decode(repeat('02', 32), 'hex')"
+
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
+        connection.execute(statement.format(table, change).encode())

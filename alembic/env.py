@@ -19,7 +19,10 @@ def run_online() -> None:
         connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
         connection.commit()
         context.configure(
-            connection=connection, target_metadata=Base.metadata, transaction_per_migration=True, compare_server_default=True
+            connection=connection,
+            target_metadata=Base.metadata,
+            transaction_per_migration=True,
+            compare_server_default=True,
         )
         with context.begin_transaction():
             context.run_migrations()

@@ -8,6 +8,7 @@ import re
 import threading
 import time
 from collections import defaultdict
+from contextlib import suppress
 from uuid import UUID
 
 import redis
@@ -47,6 +48,7 @@ class OperationWaiter:
         self._lock = threading.Lock()
         self._waiting: defaultdict[str, set[threading.Event]] = defaultdict(set)
         self._listener: threading.Thread | None = None
+        self._closed = threading.Event()
 
     def wait(self, operation_id: UUID, *, seconds: int) -> Operation | None:
         """Return the operation once it has finished, or None when it has not in `seconds`, or when no seat is free."""
@@ -72,6 +74,14 @@ class OperationWaiter:
                     del self._waiting[key]
             self._seats.release()
 
+    def close(self) -> None:
+        """End the listener; whoever waits still gets its answer when its time is up."""
+        self._closed.set()
+        if self._listener is not None:
+            with suppress(redis.RedisError):  # without Redis there is nothing that it listens to
+                self._runtime.redis.publish(FINISHED_CHANNEL, "")
+            self._listener.join(_LISTEN_SECONDS)
+
     def _finished(self, operation_id: UUID) -> Operation | None:
         with self._runtime.transaction() as session:
             operation = session.get(Operation, operation_id)
@@ -83,18 +93,17 @@ class OperationWaiter:
             self._listener.start()
 
     def _run(self) -> None:
-        pause = threading.Event()
-        while True:
+        while not self._closed.is_set():
             try:
                 with self._runtime.redis.pubsub() as channel:  # type: ignore[no-untyped-call]  # redis leaves it untyped
                     channel.subscribe(FINISHED_CHANNEL)
                     self._receive(channel)
             except (redis.RedisError, OSError) as error:
                 log.warning("waiter.disconnected", error=type(error).__name__)
-            pause.wait(_RECONNECT_SECONDS)
+            self._closed.wait(_RECONNECT_SECONDS)
 
     def _receive(self, channel: "redis.client.PubSub") -> None:
-        while True:
+        while not self._closed.is_set():
             message = channel.get_message(timeout=_LISTEN_SECONDS)
             if message is None:
                 continue

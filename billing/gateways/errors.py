@@ -1,5 +1,7 @@
 """How a call to the payment gateway fails, in our words."""
 
+from datetime import datetime, timedelta
+
 from billing.errors import Invalid, InvariantBroken, Unavailable
 
 
@@ -45,3 +47,19 @@ class GatewayKeyReused(InvariantBroken):
     """An idempotency key came back with other parameters: a row changed between the call and its repetition."""
 
     code = "gateway_key_reused"
+
+
+# Stripe forgets a key after 24 h at the earliest; a repetition later than that would be done a second time.
+KEY_LIFETIME = timedelta(hours=23)
+
+
+class GatewayKeyTooOld(InvariantBroken):
+    """The first call is so long ago that the gateway may have forgotten its key: a person has to look what came of it."""
+
+    code = "gateway_key_too_old"
+
+
+def require_key_in_force(*, first_used_at: datetime, now: datetime) -> None:
+    """Raise GatewayKeyTooOld when a call under a key that was first used at `first_used_at` must not be repeated."""
+    if now - first_used_at > KEY_LIFETIME:
+        raise GatewayKeyTooOld(f"the call was first made at {first_used_at:%Y-%m-%d %H:%M} and may not be repeated")

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from billing.actor import Actor
 from billing.customers.gateway_customer import ensure_gateway_customer
 from billing.errors import BillingError, Conflict, Declined
-from billing.gateways.errors import GatewayRefused
+from billing.gateways.errors import GatewayRefused, require_key_in_force
 from billing.gateways.snapshots import GatewayDecline, IntentSnapshot
 from billing.operation_outcome import OperationOutcome
 from billing.payments.declines import explain
@@ -134,6 +134,8 @@ def _prepare(session: Session, *, operation: Operation, now: datetime) -> _Call:
     payment = lock_payment(session, payment_id=row_id(PREFIX, operation.resource_id))
     attempt = session.scalar(select(PaymentAttempt).where(PaymentAttempt.operation_id == operation.id))
     kind = _KINDS[operation.kind]
+    if attempt is not None:
+        require_key_in_force(first_used_at=attempt.started_at, now=now)
     if attempt is None:
         if payment.status in {PaymentStatus.SUCCEEDED, PaymentStatus.CANCELED, PaymentStatus.FAILED}:
             raise PaymentAlreadyMoved(f"the payment became {payment.status} before this could be done")

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from billing.actor import Actor
-from billing.gateways.errors import GatewayRefused
+from billing.gateways.errors import GatewayRefused, require_key_in_force
 from billing.gateways.snapshots import RefundSnapshot
 from billing.operation_outcome import OperationOutcome
 from billing.payments.find import refunds_of
@@ -53,9 +53,10 @@ class RefundSettlement:
         return OperationOutcome.succeeded(201, refund_representation(session.get_one(Refund, self._refund_id)))
 
 
-def perform_refund_operation(runtime: Runtime, *, operation: Operation, now: datetime) -> RefundSettlement:  # noqa: ARG001 - every performer is told the time
+def perform_refund_operation(runtime: Runtime, *, operation: Operation, now: datetime) -> RefundSettlement:
     """Make the refund's call and return what it brought. Raises Unavailable while the outcome is unknown."""
     refund_id = row_id(REFUND_PREFIX, operation.resource_id)
+    require_key_in_force(first_used_at=operation.created_at, now=now)
     with runtime.transaction() as session:
         refund = session.get_one(Refund, refund_id)
         payment = session.get_one(Payment, refund.payment_id)

@@ -1,10 +1,14 @@
-"""The pages that the code writes are the ones that are committed."""
+"""The pages that the code writes are the ones that are committed; those that people write leave nothing out."""
 
+import re
 import subprocess
 import sys
 
 import pytest
 
+from billing.outbox import CONSUMERS
+from billing.webhooks.handlers import HANDLERS
+from cli.exit_codes import ExitCode
 from cli.reference.command import PATHS, Page
 from tests.architecture.source_tree import ROOT
 
@@ -21,3 +25,33 @@ def test_a_page_says_what_the_code_says(page: Page) -> None:
     committed = (ROOT / PATHS[page]).read_text(encoding="utf-8")
 
     assert committed == written, f"{PATHS[page]} is out of date: write it anew with `billing reference --write`"
+
+
+def committed_page(name: str) -> str:
+    return (ROOT / "docs" / "reference" / name).read_text(encoding="utf-8")
+
+
+def test_each_metric_is_described() -> None:
+    sources = [ROOT / "billing" / "metrics.py", ROOT / "app" / "metrics.py"]
+    named = {name for path in sources for name in re.findall(r'"(billing_[a-z_]+)"', path.read_text(encoding="utf-8"))}
+    described = set(re.findall(r"^\| `(billing_[a-z_]+)` \|", committed_page("metrics.md"), re.MULTILINE))
+
+    assert described == named
+
+
+def test_each_event_of_the_gateway_that_is_handled_is_described() -> None:
+    page = committed_page("events.md")
+
+    assert [type_ for type_ in HANDLERS if f"`{type_}`" not in page] == []
+
+
+def test_each_event_that_somebody_is_told_of_is_described() -> None:
+    page = committed_page("events.md")
+
+    assert [type_ for type_ in CONSUMERS if f"`{type_}`" not in page] == []
+
+
+def test_each_exit_code_is_described() -> None:
+    described = re.findall(r"^\| (\d+) \|", committed_page("exit-codes.md"), re.MULTILINE)
+
+    assert {int(code) for code in described} >= {code.value for code in ExitCode}

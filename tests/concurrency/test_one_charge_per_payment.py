@@ -230,6 +230,26 @@ def test_an_outage_of_the_gateway_only_postpones(world: World) -> None:
     assert (row["failures"], row["postponements"]) == (0, leases.FAILURES_MAX + 2)
 
 
+def test_a_call_is_not_repeated_once_the_gateway_may_have_forgotten_its_key(world: World) -> None:
+    customer = world.customer()
+    world.work()
+    world.fault("lost_answer", path="/v1/payment_intents", times=2, seconds=0)
+    accepted = world.accept_payment(customer)
+    world.work()
+    with world.session() as session:
+        session.connection().exec_driver_sql("UPDATE payment_attempts SET started_at = now() - interval '24 hours'")
+
+    world.make_due(Operation)
+    world.work()
+
+    assert world.operation(accepted)["error"]["code"] == "gateway_key_too_old"
+    assert world.payment(accepted["id"])["status"] == "pending"  # until a person, or the gateway's event, says more
+    assert len(world.all_charges()) == 1
+    world.deliver(*world.events("payment_intent.succeeded"))
+    world.work()
+    assert world.payment(accepted["id"])["status"] == "succeeded"
+
+
 def test_a_lease_that_was_taken_over_commits_nothing(world: World) -> None:
     world.accept_payment(world.customer())
     with world.session() as session:

@@ -72,6 +72,7 @@ class World:
         try:
             yield cls(servers, settings, runtime, app, hints)
         finally:
+            app.extensions["billing"].waiter.close()
             runtime.engine.dispose()
             runtime.redis.close()
 

@@ -95,7 +95,8 @@ def test_a_method_that_a_path_does_not_take(refusing: World) -> None:
 
 def test_options_and_head_need_no_more_than_they_say(refusing: World) -> None:
     options = refusing.app.test_client().options("/payments/intent")
-    assert (options.status_code, set(options.allow), options.data) == (200, {"OPTIONS", "POST"}, b"")
+    assert (options.status_code, options.data) == (200, b"")
+    assert {"OPTIONS", "POST"} <= set(options.allow)
 
     head = refusing.call("HEAD", "/customers")
     assert (head.status_code, head.data) == (200, b"")

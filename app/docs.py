@@ -8,8 +8,9 @@ from typing import Any
 import flask_openapi_swagger
 from flask import Blueprint, Response, render_template, send_from_directory
 
-from app.edge import json_response
+from app.edge import Access, Idempotency, json_response
 from app.error_catalogue import error_catalogue
+from app.problems import MEDIA_TYPE
 from app.security_headers import PAGE_HEADERS
 
 _SWAGGER = Path(flask_openapi_swagger.__file__).parent / "templates" / "swagger"
@@ -19,6 +20,9 @@ _ASSETS = {
     "docs.css": Path(__file__).parent / "static",
     "docs.js": Path(__file__).parent / "static",
 }
+
+
+AccessOf = Callable[[str, str], Access | None]
 
 
 def docs_blueprint(document: Callable[[], dict[str, Any]]) -> Blueprint:
@@ -44,22 +48,31 @@ def docs_blueprint(document: Callable[[], dict[str, Any]]) -> Blueprint:
     return blueprint
 
 
-def finish_document(generated: dict[str, Any]) -> dict[str, Any]:
-    """Return the generated document with what the generator cannot know: headers that requests may carry, and no extras."""
+def finish_document(generated: dict[str, Any], *, access_of: AccessOf) -> dict[str, Any]:
+    """Return the generated document with what the generator cannot know of each route.
+
+    That is the headers that its requests may carry; and it is taken back that routes which check nothing answer 422.
+    """
     document = copy.deepcopy(generated)
-    for path in document["paths"].values():
-        for method, operation in path.items():
-            if method in {"post", "put"} and operation.get("security"):
-                operation.setdefault("parameters", []).extend((_IDEMPOTENCY_KEY, _PREFER))
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            access, responses = access_of(path, method), operation["responses"]
+            headers = []
+            if access is not None and access.idempotency is not Idempotency.NONE:
+                headers.append({**_IDEMPOTENCY_KEY, "required": access.idempotency is Idempotency.REQUIRED})
+            if "202" in responses and responses.keys() & {"200", "201"}:
+                headers.append(_PREFER)
+            if headers:
+                operation.setdefault("parameters", []).extend(headers)
+            if MEDIA_TYPE not in responses.get("422", {}).get("content", {MEDIA_TYPE: {}}):
+                del responses["422"]
     return document
 
 
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
-    "required": False,
-    "description": "One value for each wish; the same value with the same request gives the same answer for 24 h. "
-    "Required where money moves.",
+    "description": "One value for each wish; the same value with the same request gives the same answer for 24 h.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
 _PREFER = {

@@ -70,8 +70,21 @@ def create_app(runtime: Runtime) -> OpenAPI:
     for blueprint in (customers.blueprint, payments.blueprint, webhooks.blueprint, operators.blueprint):
         app.register_api(blueprint)
     app.register_api(health_blueprint(HealthBoard(runtime)))
-    app.register_blueprint(docs_blueprint(lambda: finish_document(app.api_doc)))
+    access = _access_by_route(app)
+    app.register_blueprint(
+        docs_blueprint(lambda: finish_document(app.api_doc, access_of=lambda *route: access.get(route)))
+    )
     return app
+
+
+def _access_by_route(app: OpenAPI) -> dict[tuple[str, str], Access]:
+    """Return the access that each documented path and method asks for; public ones are not in it."""
+    return {
+        (rule.rule.replace("<", "{").replace(">", "}"), method.lower()): app.view_functions[rule.endpoint].access  # type: ignore[attr-defined]  # set by endpoint()
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods or ()
+        if hasattr(app.view_functions[rule.endpoint], "access")
+    }
 
 
 def _begin() -> None:

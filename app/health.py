@@ -16,6 +16,7 @@ from billing.clock import utc_now
 from billing.errors import Unavailable
 from billing.runtime import Runtime
 from billing.timestamps import iso
+from billing.unit_of_work import DatabaseUnavailable
 from models.audit import AuditEntry
 from models.beat_slot import Heartbeat
 from models.payment import Payment, PaymentStatus
@@ -63,7 +64,7 @@ class HealthBoard:
         try:
             with self._runtime.transaction() as session:
                 session.execute(select(AuditEntry.id).limit(1))
-        except SQLAlchemyError as error:
+        except (DatabaseUnavailable, SQLAlchemyError) as error:
             raise NotReady("Postgres does not answer, or `billing migrate` has not run") from error
 
     def _look(self) -> dict[str, Any]:
@@ -79,7 +80,7 @@ class HealthBoard:
                 seen = {beat.name: beat.last_seen_at for beat in session.scalars(select(Heartbeat))}
                 stats["transactions_today"] = _payments_today(session, now=now)
             checks["postgres"] = {"status": "ok"}
-        except SQLAlchemyError:
+        except (DatabaseUnavailable, SQLAlchemyError):
             seen = {}
             checks["postgres"] = {"status": "unreachable"}
         checks["workers"] = _workers(seen, now=now)

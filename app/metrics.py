@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from billing.runtime import Runtime
+from billing.unit_of_work import DatabaseUnavailable
 from models.audit import AuditPending
 from models.inbox_event import InboxEvent, InboxStatus
 from models.leased_work import LeasedWork
@@ -38,7 +39,7 @@ class RowCollector(Collector):
         """Yield the gauges; a part that is away yields none of its own."""
         try:
             yield from self._rows()
-        except SQLAlchemyError:
+        except (DatabaseUnavailable, SQLAlchemyError):
             return
         try:
             yield self._queues()

@@ -6,8 +6,6 @@ import structlog
 import werkzeug.exceptions
 from flask import Flask, Response, g, json, request
 from pydantic import ValidationError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from app.json_pointer import json_pointer
@@ -19,16 +17,12 @@ from billing.errors import (
     Invalid,
     NotFound,
     Unauthorized,
-    Unavailable,
     as_problem,
 )
 
 MEDIA_TYPE = "application/problem+json"
-_RETRY_AFTER_SECONDS = 2
 _FAULTS_MAX = 50
 _KEY_MARK = "[key]"
-# Postgres: the server shut down or starts up, a lock or statement timed out, a deadlock or serialization failure.
-_PASSING_SQLSTATES = ("08", "53", "57", "55P03", "40")
 log = structlog.get_logger(__name__)
 
 
@@ -46,12 +40,6 @@ class MethodNotAllowed(BillingError):
     status = 405
     code = "method_not_allowed"
     title = "Method not allowed"
-
-
-class DatabaseUnavailable(Unavailable):
-    """Postgres does not answer, or was too busy to. Repeat the request, under the same Idempotency-Key if it had one."""
-
-    code = "database_unavailable"
 
 
 class RequestCrashed(BillingError):
@@ -89,8 +77,6 @@ def register_error_handlers(app: Flask) -> None:
     """Turn every exception of a request into a problem."""
     app.register_error_handler(BillingError, _on_billing_error)
     app.register_error_handler(HTTPException, _on_http_exception)
-    app.register_error_handler(PoolTimeout, _on_database_away)
-    app.register_error_handler(DBAPIError, _on_database_error)
     app.register_error_handler(Exception, _on_surprise)
 
 
@@ -116,19 +102,6 @@ def _on_http_exception(error: HTTPException) -> Response:
             return error_response(BadRequest(error.description or error.name))
         case _:
             return _on_surprise(error)
-
-
-def _on_database_error(error: DBAPIError) -> Response:
-    sqlstate = str(getattr(error.orig, "sqlstate", None) or "")
-    if isinstance(error, OperationalError | InterfaceError) or sqlstate.startswith(_PASSING_SQLSTATES):
-        return _on_database_away(error)
-    return _on_surprise(error)
-
-
-def _on_database_away(error: Exception) -> Response:
-    log.warning("request.database_unavailable", error=type(error).__name__)
-    detail = "the database does not answer; repeat the request, under the same Idempotency-Key if it had one"
-    return error_response(DatabaseUnavailable(detail, retry_after_seconds=_RETRY_AFTER_SECONDS))
 
 
 def _on_surprise(error: Exception) -> Response:

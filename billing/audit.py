@@ -11,6 +11,8 @@ from billing.unit_of_work import hint_after_commit
 from models.audit import AuditEntry, AuditPending
 from models.ids import new_id
 
+ENABLED = "audit_log_enabled"
+
 
 def record(
     session: Session,
@@ -23,7 +25,9 @@ def record(
     after: dict[str, object] | None,
     now: datetime,
 ) -> None:
-    """Add one entry. `before` and `after` are JSON-like; personal data and secrets in them are redacted here."""
+    """Add one entry, unless ENABLE_AUDIT_LOG is off. Personal data and secrets in `before` and `after` are redacted here."""
+    if not session.info.get(ENABLED, True):
+        return
     entry = AuditEntry(
         id=new_id(),
         at=now,

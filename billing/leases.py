@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import TypeVar
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
@@ -73,17 +73,18 @@ def seconds_until_due(session: Session, table: type[Work]) -> float | None:
     return None if earliest is None else max(0.0, float(earliest))
 
 
-def hold(session: Session, table: type[Work], *, row_id: UUID, lease_token: UUID) -> Work:
-    """Lock the row for the rest of the transaction, provided that the lease still stands.
+def hold(session: Session, claimed: Work) -> Work:
+    """Lock a claimed row for the rest of the transaction, with its newest values, provided that the lease still stands.
 
     Raises LeaseLost when another holder has it.
     """
+    table = type(claimed)
     row = session.scalar(
-        select(table).where(table.id == row_id, table.lease_token == lease_token).with_for_update(),
+        select(table).where(table.id == claimed.id, table.lease_token == claimed.lease_token).with_for_update(),
         execution_options={"populate_existing": True},
     )
     if row is None:
-        raise LeaseLost(f"{table.__name__} {row_id} was taken over by another worker")
+        raise LeaseLost(f"{table.__name__} {claimed.id} was taken over by another worker")
     return row
 
 
@@ -93,10 +94,30 @@ def release(row: LeasedWork) -> None:
     row.next_attempt_at = None
 
 
-def return_later(row: LeasedWork, *, pause: timedelta) -> None:
-    """Give the row back, due again after `pause` on the database's clock."""
-    row.lease_token = None
-    row.next_attempt_at = func.now() + pause
+def postpone(row: LeasedWork, *, reason: str) -> bool:
+    """Give the row back because a part outside does not answer; return False when it has waited for about a day."""
+    row.last_error = reason
+    if row.postponements >= POSTPONEMENTS_MAX:
+        return False
+    row.postponements += 1
+    _return_later(row, pause=postpone_pause(row.postponements))
+    return True
+
+
+def fail(row: LeasedWork, *, reason: str, final: bool = False) -> bool:
+    """Count a failure of the row's own and give it back; return False, and give it up, when it has failed too often."""
+    row.last_error = reason
+    row.failures = max(row.failures, FAILURES_MAX) if final else row.failures + 1
+    if row.failures >= FAILURES_MAX:
+        release(row)
+        return False
+    _return_later(row, pause=failure_pause(row.failures))
+    return True
+
+
+def died_too_often(claimed: LeasedWork) -> bool:
+    """Return whether those who held the row died so often that nobody should try again."""
+    return claimed.failures >= FAILURES_MAX
 
 
 def failure_pause(failures: int) -> timedelta:
@@ -108,6 +129,11 @@ def postpone_pause(postponements: int) -> timedelta:
     """Return the pause while a part outside does not answer: exponential up to a minute, with 50 to 100 % jitter."""
     seconds = min(2 ** min(postponements, 10), POSTPONE_PAUSE_SECONDS_MAX)
     return timedelta(seconds=seconds * _jitter())
+
+
+def _return_later(row: LeasedWork, *, pause: timedelta) -> None:
+    row.lease_token = None
+    row.next_attempt_at = func.now() + pause
 
 
 def _jitter() -> float:

@@ -6,7 +6,6 @@ performed again, with the same idempotency keys; once the outcome has committed,
 
 from collections.abc import Callable
 from datetime import datetime
-from uuid import UUID
 
 import redis
 import structlog
@@ -73,18 +72,21 @@ def run_next_operation(runtime: Runtime, *, now: Callable[[], datetime]) -> bool
             customer_id=public_id(CUSTOMER_PREFIX, operation.customer_id),
             request_id=operation.request_id,
         ):
-            _run(runtime, operation, now=now)
+            try:
+                _run(runtime, operation, now=now)
+            except leases.LeaseLost:
+                log.warning("operation.lease_lost")
     return bool(claimed)
 
 
 def _run(runtime: Runtime, operation: Operation, *, now: Callable[[], datetime]) -> None:
     try:
-        if operation.failures >= leases.FAILURES_MAX:
+        if leases.died_too_often(operation):
             _give_up(runtime, operation, "the operation was cut off too often; see the log", now=now)
             return
         _settle(runtime, operation, PERFORMERS[operation.kind](runtime, operation=operation, now=now()), now=now)
     except leases.LeaseLost:
-        log.warning("operation.lease_lost")
+        raise
     except Unavailable as error:
         _postpone(runtime, operation, error, now=now)
     except BillingError as error:
@@ -101,7 +103,7 @@ def _settle(runtime: Runtime, operation: Operation, settlement: Settlement, *, n
     for _ in range(OBSERVE_TRIES_MAX):
         try:
             with runtime.transaction() as session:
-                held = leases.hold(session, Operation, row_id=operation.id, lease_token=_token(operation))
+                held = leases.hold(session, operation)
                 settlement.apply(session, actor=actor, now=now()).give_to(held, now=now())
         except StaleObservation:
             settlement.refresh(runtime)
@@ -113,7 +115,7 @@ def _settle(runtime: Runtime, operation: Operation, settlement: Settlement, *, n
 
 def _finish(runtime: Runtime, operation: Operation, outcome: OperationOutcome, *, now: Callable[[], datetime]) -> None:
     with runtime.transaction() as session:
-        held = leases.hold(session, Operation, row_id=operation.id, lease_token=_token(operation))
+        held = leases.hold(session, operation)
         outcome.give_to(held, now=now())
     _announce(runtime, operation, outcome="refused")
 
@@ -124,33 +126,27 @@ def _give_up(runtime: Runtime, operation: Operation, detail: str, *, now: Callab
 
 
 def _postpone(runtime: Runtime, operation: Operation, error: Unavailable, *, now: Callable[[], datetime]) -> None:
-    if operation.postponements >= leases.POSTPONEMENTS_MAX:
+    with runtime.transaction() as session:
+        held = leases.hold(session, operation)
+        postponed = leases.postpone(held, reason=error.code)
+        held.status = OperationStatus.QUEUED
+    if not postponed:
         _give_up(runtime, operation, error.detail, now=now)
         return
-    with runtime.transaction() as session:
-        held = leases.hold(session, Operation, row_id=operation.id, lease_token=_token(operation))
-        held.postponements += 1
-        held.last_error = error.code
-        held.status = OperationStatus.QUEUED
-        leases.return_later(held, pause=leases.postpone_pause(held.postponements))
     WORK.labels(table="operations", kind=operation.kind, outcome="postponed").inc()
     log.warning("operation.postponed", code=error.code, postponements=held.postponements)
 
 
 def _count_failure(runtime: Runtime, operation: Operation, error: Exception, *, now: Callable[[], datetime]) -> None:
     with runtime.transaction() as session:
-        held = leases.hold(session, Operation, row_id=operation.id, lease_token=_token(operation))
-        held.failures += 1
-        held.last_error = type(error).__name__
+        held = leases.hold(session, operation)
+        alive = leases.fail(held, reason=type(error).__name__)
         held.status = OperationStatus.QUEUED
-        if held.failures >= leases.FAILURES_MAX:
+        if not alive:
             OperationOutcome.failed(OperationGaveUp("the operation failed too often; see the log")).give_to(
                 held, now=now()
             )
-        else:
-            leases.return_later(held, pause=leases.failure_pause(held.failures))
-    outcome = "dead" if held.finished_at is not None else "failed"
-    _announce(runtime, operation, outcome=outcome)
+    _announce(runtime, operation, outcome="failed" if alive else "dead")
 
 
 def _announce(runtime: Runtime, operation: Operation, *, outcome: str) -> None:
@@ -161,9 +157,3 @@ def _announce(runtime: Runtime, operation: Operation, *, outcome: str) -> None:
         runtime.redis.publish(FINISHED_CHANNEL, str(operation.id))
     except redis.RedisError as error:
         log.warning("operation.not_announced", error=type(error).__name__)
-
-
-def _token(operation: Operation) -> UUID:
-    if operation.lease_token is None:
-        raise ValueError("an operation is performed only under a lease")
-    return operation.lease_token

@@ -7,7 +7,6 @@ guarantees, and the unique (event, consumer, endpoint) that it hears of it under
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
-from uuid import UUID
 
 import structlog
 
@@ -46,7 +45,11 @@ def relay_batch(runtime: Runtime, *, now: Callable[[], datetime]) -> Counter[str
         with structlog.contextvars.bound_contextvars(
             outbox_event=event.type, consumer=delivery.consumer, customer_id=customer
         ):
-            end = _deliver(runtime, delivery, event, now=now)
+            try:
+                end = _deliver(runtime, delivery, event, now=now)
+            except leases.LeaseLost:
+                log.warning("outbox.lease_lost")
+                end = "lease_lost"
         WORK.labels(table="outbox_deliveries", kind=delivery.consumer, outcome=end).inc()
         ends[end] += 1
     return ends
@@ -54,13 +57,12 @@ def relay_batch(runtime: Runtime, *, now: Callable[[], datetime]) -> Counter[str
 
 def _deliver(runtime: Runtime, delivery: OutboxDelivery, event: OutboxEvent, *, now: Callable[[], datetime]) -> str:
     try:
-        if delivery.failures >= leases.FAILURES_MAX:
+        if leases.died_too_often(delivery):
             return _fail(runtime, delivery, "a worker died while it delivered this", final=True)
         CONSUMERS[delivery.consumer](runtime, event, now())
         return _done(runtime, delivery, now=now)
     except leases.LeaseLost:
-        log.warning("outbox.lease_lost")
-        return "lease_lost"
+        raise
     except Unavailable as error:
         return _postpone(runtime, delivery, error)
     except BillingError as error:
@@ -74,7 +76,7 @@ def _deliver(runtime: Runtime, delivery: OutboxDelivery, event: OutboxEvent, *, 
 
 def _done(runtime: Runtime, delivery: OutboxDelivery, *, now: Callable[[], datetime]) -> str:
     with runtime.transaction() as session:
-        held = leases.hold(session, OutboxDelivery, row_id=delivery.id, lease_token=_token(delivery))
+        held = leases.hold(session, delivery)
         held.status = DeliveryStatus.DELIVERED
         held.delivered_at = now()
         held.last_error = None
@@ -83,32 +85,20 @@ def _done(runtime: Runtime, delivery: OutboxDelivery, *, now: Callable[[], datet
 
 
 def _postpone(runtime: Runtime, delivery: OutboxDelivery, error: Unavailable) -> str:
-    if delivery.postponements >= leases.POSTPONEMENTS_MAX:
-        return _fail(runtime, delivery, error.code, final=True)
     with runtime.transaction() as session:
-        held = leases.hold(session, OutboxDelivery, row_id=delivery.id, lease_token=_token(delivery))
-        held.postponements += 1
-        held.last_error = error.code
-        leases.return_later(held, pause=leases.postpone_pause(held.postponements))
+        held = leases.hold(session, delivery)
+        postponed = leases.postpone(held, reason=error.code)
+    if not postponed:
+        return _fail(runtime, delivery, error.code, final=True)
     log.warning("outbox.postponed", code=error.code, postponements=held.postponements)
     return "postponed"
 
 
 def _fail(runtime: Runtime, delivery: OutboxDelivery, reason: str, *, final: bool = False) -> str:
     with runtime.transaction() as session:
-        held = leases.hold(session, OutboxDelivery, row_id=delivery.id, lease_token=_token(delivery))
-        held.failures = max(held.failures, leases.FAILURES_MAX) if final else held.failures + 1
-        held.last_error = reason
-        if held.failures >= leases.FAILURES_MAX:
-            held.status = DeliveryStatus.DEAD
-            leases.release(held)
-        else:
-            held.status = DeliveryStatus.FAILED
-            leases.return_later(held, pause=leases.failure_pause(held.failures))
+        held = leases.hold(session, delivery)
+        alive = leases.fail(held, reason=reason, final=final)
+        held.status = DeliveryStatus.FAILED if alive else DeliveryStatus.DEAD
+    if not alive:
+        log.error("outbox.dead", reason=reason)
     return str(held.status)
-
-
-def _token(delivery: OutboxDelivery) -> UUID:
-    if delivery.lease_token is None:
-        raise ValueError("a delivery is made only under a lease")
-    return delivery.lease_token

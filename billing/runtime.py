@@ -8,7 +8,7 @@ import redis
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from billing import unit_of_work
+from billing import audit, unit_of_work
 from billing.gateways.stripe_gateway import StripeGateway
 from billing.hints import Hint
 from billing.settings import Settings
@@ -63,7 +63,7 @@ def make_runtime(settings: Settings, *, send_hint: Callable[[Hint], None]) -> Ru
     return Runtime(
         settings=settings,
         engine=engine,
-        sessions=sessionmaker(engine, expire_on_commit=False),
+        sessions=sessionmaker(engine, expire_on_commit=False, info={audit.ENABLED: settings.ENABLE_AUDIT_LOG}),
         gateway=StripeGateway(
             api_key=settings.STRIPE_SECRET_KEY.get_secret_value(),
             api_base=settings.STRIPE_API_BASE,

@@ -8,11 +8,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
+from billing.errors import Unavailable
 from billing.hints import Hint
 
 _HINTS = "hints"
+_PASSING = (OperationalError, InterfaceError, PoolTimeout)
+_RETRY_AFTER_SECONDS = 2
 _depth: ContextVar[int] = ContextVar("open_transactions", default=0)
 
 
@@ -26,13 +31,27 @@ def hint_after_commit(session: Session, hint: Hint) -> None:
     session.info.setdefault(_HINTS, set()).add(hint)
 
 
+class DatabaseUnavailable(Unavailable):
+    """Postgres does not answer, or gave the transaction up (time-out, deadlock, shutdown): repeat it, all of ours may be."""
+
+    code = "database_unavailable"
+
+
 @contextmanager
 def transaction(sessions: sessionmaker[Session], *, send_hint: Callable[[Hint], None]) -> Iterator[Session]:
-    """Open a session, commit at the end, roll back on any exception, and send the hints after the commit."""
+    """Open a session, commit at the end, roll back on any exception, and send the hints after the commit.
+
+    Raises DatabaseUnavailable for what passes by itself: the same transaction may succeed later.
+    """
     token = _depth.set(_depth.get() + 1)
     try:
         with sessions() as session, session.begin():
             yield session
+    except _PASSING as error:
+        raise DatabaseUnavailable(
+            "the database does not answer; try again, under the same Idempotency-Key if there was one",
+            retry_after_seconds=_RETRY_AFTER_SECONDS,
+        ) from error
     finally:
         _depth.reset(token)
     for hint in sorted(session.info.pop(_HINTS, ())):

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from billing.runtime import Runtime, make_runtime
 from billing.settings import InvalidSettings, settings
+from billing.unit_of_work import DatabaseUnavailable
 from cli.exit_codes import ExitCode
 from cli.failures import CommandFailure
 from cli.service_environment import use_service_environment
@@ -35,7 +35,7 @@ def command_session(*, data_dir: Path) -> Iterator[Session]:
     try:
         with runtime.transaction() as session:
             yield session
-    except OperationalError as error:
+    except DatabaseUnavailable as error:
         raise CommandFailure(
             "Postgres does not answer",
             mend="check DATABASE_URL, or see `billing status`",

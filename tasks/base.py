@@ -11,8 +11,6 @@ from typing import Any
 
 import structlog
 from celery import Task, shared_task
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from billing.errors import Unavailable
@@ -23,8 +21,6 @@ from tasks.queues import TASK_QUEUES
 from tasks.runtime import current_runtime
 
 RETRIES_MAX = 3
-# What passes by itself: a part that is away, our own database included.
-_PASSING = (Unavailable, OperationalError, PoolTimeout)
 BoundTask = Task[Any, Any]
 log = structlog.get_logger(__name__)
 
@@ -60,13 +56,12 @@ def _task(name: str, function: Callable[..., str], run: Callable[..., str]) -> B
             try:
                 summary = run(current_runtime(), **message)
                 outcome = "ok"
-            except _PASSING as error:
+            except Unavailable as error:
                 outcome = "retried"
-                reason = error.code if isinstance(error, Unavailable) else type(error).__name__
                 if self.request.retries >= RETRIES_MAX:
-                    log.warning("task.gave_up", reason=reason, mend="the next sweep finds the work")
-                    return f"gave up: {reason}"
-                log.warning("task.retried", reason=reason)
+                    log.warning("task.gave_up", reason=error.code, mend="the next sweep finds the work")
+                    return f"gave up: {error.code}"
+                log.warning("task.retried", reason=error.code)
                 pause = postpone_pause(self.request.retries + 1).total_seconds()
                 raise self.retry(countdown=pause, max_retries=RETRIES_MAX) from error
             finally:

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from billing import audit, outbox
 from billing.actor import Actor
 from billing.customers.representation import customer_representation
+from billing.facts import record_fact
 from models.customer import Customer
 
 
@@ -18,24 +18,15 @@ def create_customer(session: Session, *, fields: Mapping[str, Any], actor: Actor
     session.add(customer)
     session.flush()
     representation = customer_representation(customer)
-    public = str(representation["id"])
-    outbox.emit(
+    record_fact(
         session,
-        type_="customer.created",
+        fact="customer.created",
         object_type="customer",
-        object_id=public,
+        state=representation,
         customer_id=customer.id,
-        payload=representation,
-        now=now,
-    )
-    audit.record(
-        session,
-        actor=actor,
-        action="customer.created",
-        object_type="customer",
-        object_id=public,
         before=None,
         after=representation,
+        actor=actor,
         now=now,
     )
     return customer

@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from billing import audit, outbox
+from billing import audit
 from billing.actor import Actor
 from billing.customers.representation import customer_representation
+from billing.facts import record_fact
 from models.customer import Customer
 
 
@@ -23,24 +24,15 @@ def update_customer(
     if not changed_after:
         return customer
     customer.updated_at = now
-    public = str(before["id"])
-    outbox.emit(
+    record_fact(
         session,
-        type_="customer.updated",
+        fact="customer.updated",
         object_type="customer",
-        object_id=public,
+        state=customer_representation(customer),
         customer_id=customer.id,
-        payload=customer_representation(customer),
-        now=now,
-    )
-    audit.record(
-        session,
-        actor=actor,
-        action="customer.updated",
-        object_type="customer",
-        object_id=public,
         before=changed_before,
         after=changed_after,
+        actor=actor,
         now=now,
     )
     return customer

@@ -10,13 +10,12 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from billing import audit, outbox
+from billing import audit
 from billing.actor import Actor
-from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
+from billing.facts import record_fact
 from billing.gateways.snapshots import PaymentMethodSnapshot
 from billing.payment_methods.representation import payment_method_representation
 from models.customer import Customer
-from models.ids import public_id
 from models.payment_method import PaymentMethod
 
 
@@ -103,22 +102,14 @@ def _record(
     changed_before, changed_after = audit.changed_fields(before, representation)
     if not changed_after and action == "payment_method.updated":
         return
-    outbox.emit(
+    record_fact(
         session,
-        type_=action,
+        fact=action,
         object_type="payment_method",
-        object_id=method.id,
+        state=representation,
         customer_id=method.customer_id,
-        payload=representation,
-        now=now,
-    )
-    audit.record(
-        session,
-        actor=actor,
-        action=action,
-        object_type="payment_method",
-        object_id=method.id,
         before=changed_before or None,
-        after={**changed_after, "customer_id": public_id(CUSTOMER_PREFIX, method.customer_id)},
+        after={**changed_after, "customer_id": representation["customer_id"]},
+        actor=actor,
         now=now,
     )

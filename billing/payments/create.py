@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from billing import audit, operations, outbox
+from billing import operations
 from billing.actor import Actor
+from billing.facts import record_fact
 from billing.payments.representation import event_payload
 from models.customer import Customer
 from models.ids import new_id
@@ -57,24 +58,15 @@ def create_payment(
     session.add(payment)
     session.flush()
     representation = event_payload(payment, refunds=())
-    public = str(representation["id"])
-    outbox.emit(
+    record_fact(
         session,
-        type_="payment.created",
+        fact="payment.created",
         object_type="payment",
-        object_id=public,
+        state=representation,
         customer_id=customer.id,
-        payload=representation,
-        now=now,
-    )
-    audit.record(
-        session,
-        actor=actor,
-        action="payment.created",
-        object_type="payment",
-        object_id=public,
         before=None,
         after=representation,
+        actor=actor,
         now=now,
     )
     operation = operations.enqueue(
@@ -82,7 +74,7 @@ def create_payment(
         kind=OPERATION_KIND,
         customer_id=customer.id,
         resource_type="payment",
-        resource_id=public,
+        resource_id=str(representation["id"]),
         params={"confirm": terms.confirm or terms.off_session},
         actor=actor,
         now=now,

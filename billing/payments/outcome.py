@@ -7,9 +7,10 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from billing import audit, outbox
+from billing import audit
 from billing.actor import Actor
 from billing.errors import InvariantBroken
+from billing.facts import record_fact
 from billing.gateways.snapshots import IntentSnapshot
 from billing.observations import require_version
 from billing.payments.find import refunds_of
@@ -108,29 +109,19 @@ def record_change(
     now: datetime,
     event: str | None = None,
 ) -> None:
-    """Write the audit entry of a change, and its event: the one that is named, or that of a changed status."""
-    representation = event_payload(payment, refunds=refunds_of(session, payment_id=payment.id))
-    public = str(representation["id"])
+    """Write down a change as the fact that is named, else as that of the changed status, else as `payment.updated`."""
+    state = event_payload(payment, refunds=refunds_of(session, payment_id=payment.id))
     if event is None and ("status" in after or "decline_code" in after):
         event = _event_of(payment)
-    if event is not None:
-        outbox.emit(
-            session,
-            type_=event,
-            object_type="payment",
-            object_id=public,
-            customer_id=payment.customer_id,
-            payload=representation,
-            now=now,
-        )
-    audit.record(
+    record_fact(
         session,
-        actor=actor,
-        action=event or "payment.updated",
+        fact=event or "payment.updated",
         object_type="payment",
-        object_id=public,
+        state=state,
+        customer_id=payment.customer_id,
         before=before,
         after=after,
+        actor=actor,
         now=now,
     )
 

@@ -7,8 +7,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from billing import audit, outbox
+from billing import audit
 from billing.actor import Actor
+from billing.facts import record_fact
 from billing.gateways.snapshots import PaymentMethodSnapshot, SetupIntentSnapshot
 from billing.observations import require_version
 from billing.payment_methods.outcome import apply_attached
@@ -76,24 +77,15 @@ def _record(session: Session, intent: SetupIntent, *, before: dict[str, object],
         return
     intent.updated_at = now
     action = f"setup_intent.{intent.status}" if "status" in changed_after else "setup_intent.updated"
-    representation = _payload(intent)
-    outbox.emit(
+    record_fact(
         session,
-        type_=action,
+        fact=action,
         object_type="setup_intent",
-        object_id=str(representation["id"]),
+        state=_payload(intent),
         customer_id=intent.customer_id,
-        payload=representation,
-        now=now,
-    )
-    audit.record(
-        session,
-        actor=actor,
-        action=action,
-        object_type="setup_intent",
-        object_id=str(representation["id"]),
         before=changed_before,
         after=changed_after,
+        actor=actor,
         now=now,
     )
 

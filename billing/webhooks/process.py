@@ -7,7 +7,6 @@ event is handled again; the effect and the event's new state commit together, so
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
-from uuid import UUID
 
 import structlog
 
@@ -39,7 +38,11 @@ def process_batch(runtime: Runtime, *, now: Callable[[], datetime]) -> Counter[s
         with structlog.contextvars.bound_contextvars(
             event_id=event.external_id, event_type=event.type, customer_id=None
         ):
-            end = _process(runtime, event, now=now)
+            try:
+                end = _process(runtime, event, now=now)
+            except leases.LeaseLost:
+                log.warning("webhook.lease_lost")
+                end = "lease_lost"
         WORK.labels(table="inbox_events", kind=event.type, outcome=end).inc()
         ends[end] += 1
     return ends
@@ -47,20 +50,19 @@ def process_batch(runtime: Runtime, *, now: Callable[[], datetime]) -> Counter[s
 
 def _process(runtime: Runtime, event: InboxEvent, *, now: Callable[[], datetime]) -> str:
     try:
-        if event.failures >= leases.FAILURES_MAX:
-            return _count_failure(runtime, event, "a worker died while it handled this event", final=True)
+        if leases.died_too_often(event):
+            return _fail(runtime, event, "a worker died while it handled this event", final=True)
         return _handle(runtime, event, now=now)
     except leases.LeaseLost:
-        log.warning("webhook.lease_lost")
-        return "lease_lost"
+        raise
     except Unavailable as error:
         return _postpone(runtime, event, error)
     except InvariantBroken as error:
         log.error("webhook.invariant_broken", code=error.code, detail=error.detail)  # noqa: TRY400 - the detail says it
-        return _count_failure(runtime, event, f"{error.code}: {error.detail}")
+        return _fail(runtime, event, f"{error.code}: {error.detail}")
     except Exception as error:
         log.exception("webhook.failed")
-        return _count_failure(runtime, event, type(error).__name__)
+        return _fail(runtime, event, type(error).__name__)
 
 
 def _handle(runtime: Runtime, event: InboxEvent, *, now: Callable[[], datetime]) -> str:
@@ -69,7 +71,7 @@ def _handle(runtime: Runtime, event: InboxEvent, *, now: Callable[[], datetime])
         effect = handler(runtime, event.payload["data"]["object"]) if handler is not None else None
         try:
             with runtime.transaction() as session:
-                held = leases.hold(session, InboxEvent, row_id=event.id, lease_token=_token(event))
+                held = leases.hold(session, event)
                 held.status = InboxStatus.IGNORED if effect is None else InboxStatus.PROCESSED
                 held.result = "nothing here concerns it" if effect is None else effect(session, now())
                 held.processed_at = now()
@@ -83,35 +85,21 @@ def _handle(runtime: Runtime, event: InboxEvent, *, now: Callable[[], datetime])
 
 
 def _postpone(runtime: Runtime, event: InboxEvent, error: Unavailable) -> str:
-    if event.postponements >= leases.POSTPONEMENTS_MAX:
-        return _count_failure(runtime, event, error.code, final=True)
     with runtime.transaction() as session:
-        held = leases.hold(session, InboxEvent, row_id=event.id, lease_token=_token(event))
-        held.postponements += 1
-        held.last_error = error.code
+        held = leases.hold(session, event)
+        postponed = leases.postpone(held, reason=error.code)
         held.status = InboxStatus.RECEIVED
-        leases.return_later(held, pause=leases.postpone_pause(held.postponements))
+    if not postponed:
+        return _fail(runtime, event, error.code, final=True)
     log.warning("webhook.postponed", code=error.code, postponements=held.postponements)
     return "postponed"
 
 
-def _count_failure(runtime: Runtime, event: InboxEvent, reason: str, *, final: bool = False) -> str:
+def _fail(runtime: Runtime, event: InboxEvent, reason: str, *, final: bool = False) -> str:
     with runtime.transaction() as session:
-        held = leases.hold(session, InboxEvent, row_id=event.id, lease_token=_token(event))
-        held.failures = max(held.failures, leases.FAILURES_MAX) if final else held.failures + 1
-        held.last_error = reason
-        if held.failures >= leases.FAILURES_MAX:
-            held.status = InboxStatus.DEAD
-            leases.release(held)
-        else:
-            held.status = InboxStatus.FAILED
-            leases.return_later(held, pause=leases.failure_pause(held.failures))
-    if held.status is InboxStatus.DEAD:
+        held = leases.hold(session, event)
+        alive = leases.fail(held, reason=reason, final=final)
+        held.status = InboxStatus.FAILED if alive else InboxStatus.DEAD
+    if not alive:
         log.error("webhook.dead", reason=reason, mend="see GET /webhooks/events, then POST /webhooks/replay")
     return str(held.status)
-
-
-def _token(event: InboxEvent) -> UUID:
-    if event.lease_token is None:
-        raise ValueError("an event is handled only under a lease")
-    return event.lease_token

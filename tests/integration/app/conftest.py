@@ -1,8 +1,10 @@
 """What the tests of the API's edge share."""
 
+import io
 import json
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from typing import Any
 
 import pytest
@@ -25,12 +27,21 @@ def refusing(servers: ServiceServers) -> Iterator[World]:
 
 
 @pytest.fixture
-def log_lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Lines]:
+def log_lines() -> Iterator[Lines]:
     """Log as a service does, and return what was written since the last call, line by line."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    configure_logging(level="DEBUG", format_="json")
-    yield lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    written = io.StringIO()
+    with redirect_stdout(written):  # pytest's own capture changes the stream between a fixture and its test
+        configure_logging(level="DEBUG", format_="json")
+
+    def take() -> list[dict[str, Any]]:
+        lines = [json.loads(line) for line in written.getvalue().splitlines()]
+        written.seek(0)
+        written.truncate()
+        return lines
+
+    yield take
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()

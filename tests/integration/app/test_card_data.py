@@ -39,6 +39,7 @@ def test_wherever_it_stands_nothing_of_it_is_kept(world: World, log_lines: Lines
             assert not any(number in answer.text for number in (CARD, SPACED, ESCAPED))
 
     logged = json.dumps(log_lines())
+    assert logged.count("request.answered") == 3 * len(BODIES)
     assert not any(number in logged for number in (CARD, SPACED, CARD[4:]))
     assert rows_of_all_tables(world) == before
     with redis.Redis.from_url(world.settings.REDIS_URL.get_secret_value(), decode_responses=True) as client:

@@ -13,7 +13,7 @@ HOSTILE = 'Ada\nLovelace\r\x1b[31m"red" \u2028 ada@example.com'
 
 
 def get(world: World, path: str, **headers: str) -> Any:
-    return world.app.test_client().get(path, headers=headers)
+    return world.app.test_client().get(path, headers=headers, buffered=True)
 
 
 @pytest.mark.parametrize("asked", ["a", "order-4711.retry_2", "x" * 128])
@@ -122,7 +122,9 @@ def test_the_secrets_of_the_settings_are_told_nowhere(world: World, log_lines: L
     ]
     answers.append(world.deliver_raw(signed_body(event), signature="t=1,v1=2").text)
     answers.append(world.call("POST", "/payments/confirm", {"payment_id": payment["id"], "payment_method": "x"}).text)
-    told = "\n".join(answers) + json.dumps(log_lines())
+    logged = json.dumps(log_lines())
+    assert "operation.ended" in logged
+    told = "\n".join(answers) + logged
 
     for name, field in world.settings.model_dump().items():
         for secret in field if isinstance(field, list) else [field]:

@@ -1,0 +1,142 @@
+"""Every route, by every kind of caller, for its own, another one's and a missing object. A route without a row here fails."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from billing.access.scopes import CUSTOMER_SCOPES, ROLE_SCOPES
+from models.api_key import Role
+from tests.service.world import World, signed_body
+
+
+class Row(NamedTuple):
+    """What a route asks of its caller, and what it is called with; `{names}` stand for ids."""
+
+    scope: str
+    body: dict[str, Any] | None = None
+    # Whether it names an object of one customer, of nobody in particular, or none.
+    names: str = "customer's"
+    for_customers: bool = True
+
+
+PUBLIC = {
+    ("GET", "/health"),
+    ("GET", "/health/live"),
+    ("GET", "/health/ready"),
+    ("GET", "/metrics"),
+    ("POST", "/webhooks/stripe"),
+}
+INTENT = {"customer_id": "{customer_id}", "amount": 100, "currency": "USD"}
+ROWS: dict[tuple[str, str], Row] = {
+    ("GET", "/customers"): Row("customers:read", names="none"),
+    ("POST", "/customers"): Row("customers:write", {"email": "x@example.com"}, names="none", for_customers=False),
+    ("GET", "/customers/{customer_id}"): Row("customers:read"),
+    ("PUT", "/customers/{customer_id}"): Row("customers:write", {"name": "Ada"}),
+    ("GET", "/customers/{customer_id}/payment-methods"): Row("customers:read"),
+    ("POST", "/customers/{customer_id}/payment-methods"): Row("customers:write", {"payment_method": "pm_card_visa"}),
+    ("DELETE", "/customers/{customer_id}/payment-methods/{payment_method}"): Row("customers:write"),
+    ("POST", "/customers/{customer_id}/setup-intents"): Row("customers:write", {}),
+    ("POST", "/customers/{customer_id}/tokens"): Row("customers:write", {}, for_customers=False),
+    ("POST", "/payments/intent"): Row("payments:write", INTENT),
+    ("POST", "/payments/confirm"): Row("payments:write", {"payment_id": "{payment_id}", "payment_method": "pm_card_visa"}),
+    ("POST", "/payments/{payment_id}/capture"): Row("payments:write", {}),
+    ("POST", "/payments/{payment_id}/cancel"): Row("payments:write", {}),
+    ("POST", "/payments/refund"): Row("payments:write", {"payment_id": "{payment_id}", "amount": 1}),
+    ("POST", "/payments/setup-intents/{setup_intent_id}/confirm"): Row("customers:write", {}),
+    ("GET", "/payments"): Row("payments:read", names="none"),
+    ("GET", "/payments/{payment_id}"): Row("payments:read"),
+    ("GET", "/operations/{operation_id}"): Row("operations:read"),
+    ("GET", "/webhooks/events"): Row("webhooks:read", names="none"),
+    ("GET", "/webhooks/events/{event_id}"): Row("webhooks:read", names="nobody's"),
+    ("POST", "/webhooks/replay"): Row("webhooks:write", {"event_id": "{event_id}"}, names="nobody's"),
+    ("GET", "/audit-log"): Row("audit:read", names="none"),
+}  # fmt: skip
+MISSING = {
+    name: f"{prefix}_01h455vb4pex5vsknk084sn02q"
+    for name, prefix in {
+        "customer_id": "cus",
+        "payment_id": "pay",
+        "setup_intent_id": "seti",
+        "operation_id": "op",
+        "payment_method": "pm",
+        "event_id": "evt",
+    }.items()
+}
+LET_THROUGH = {200, 201, 202, 409, 422}
+
+
+def objects_of(world: World) -> dict[str, str]:
+    """Make one customer with one of everything, and return the ids."""
+    customer = world.customer()
+    attached = world.call("POST", f"/customers/{customer}/payment-methods", {"payment_method": "pm_card_visa"})
+    world.work()
+    method = world.operation(attached.json)["resource"]["id"]
+    setup = world.call("POST", f"/customers/{customer}/setup-intents", {}).json
+    payment = world.pay(customer)
+    event = {"id": f"evt_{customer}", "type": "x.y", "livemode": False, "data": {"object": {}}}
+    assert world.deliver_raw(signed_body(event)).status_code == 200
+    world.work()
+    return {
+        "customer_id": customer,
+        "payment_id": payment["id"],
+        "setup_intent_id": setup["id"],
+        "operation_id": setup["operation"]["id"],
+        "payment_method": method,
+        "event_id": str(event["id"]),
+    }
+
+
+def ask(
+    world: World, route: tuple[str, str], ids: Mapping[str, str], *, key: str | None, role: Role = Role.ADMIN
+) -> Any:
+    method, path = route
+    body = ROWS[route].body
+    filled = (
+        None
+        if body is None
+        else {name: value.format(**ids) if isinstance(value, str) else value for name, value in body.items()}
+    )
+    return world.call(method, path.format(**ids), filled, key=key, role=role)
+
+
+def expected(row: Row, *, scopes: frozenset[str], whose: str, is_customer: bool) -> set[int]:
+    if row.scope not in scopes or (is_customer and not row.for_customers):
+        return {403}
+    if row.names == "none":
+        return LET_THROUGH
+    if whose == "missing" or (is_customer and whose == "other" and row.names == "customer's"):
+        return {404}
+    return LET_THROUGH
+
+
+def test_every_route_has_its_row(world: World) -> None:
+    document = world.call("GET", "/openapi.json").json
+    secured, public = set(), set()
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            (secured if operation.get("security") else public).add((method.upper(), path))
+
+    assert secured == set(ROWS)
+    assert public == PUBLIC
+
+
+def test_who_reaches_what(world: World) -> None:
+    own, other = objects_of(world), objects_of(world)
+    answer = world.call("POST", f"/customers/{own['customer_id']}/tokens", {})
+    token = answer.json["token"]
+    callers = {str(role): (ROLE_SCOPES[role], world.key(role), False) for role in Role}
+    callers["customer"] = (CUSTOMER_SCOPES, token, True)
+    wrong: list[str] = []
+
+    for route, row in ROWS.items():
+        for whose, ids in (("own", own), ("other", other), ("missing", MISSING)):
+            anonymous = world.app.test_client().open(route[1].format(**ids), method=route[0])
+            if anonymous.status_code != 401:
+                wrong.append(f"{route} by nobody: {anonymous.status_code}")
+            for caller, (scopes, key, is_customer) in callers.items():
+                wanted = expected(row, scopes=scopes, whose=whose, is_customer=is_customer)
+                found = ask(world, route, ids, key=key)
+                if found.status_code not in wanted:
+                    wrong.append(f"{route} by {caller}, {whose}: {found.status_code}, not {wanted}: {found.text}")
+        world.work()
+
+    assert wrong == []

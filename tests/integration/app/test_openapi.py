@@ -1,0 +1,178 @@
+"""The OpenAPI document is valid, complete, and true: what the API answers is what it promises."""
+
+from typing import Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from tests.integration.app.asking import PROBLEM
+from tests.integration.app.documented import as_template, require_documented
+from tests.service.world import World, signed_body
+
+UNDOCUMENTED = {"/openapi.json", "/docs", "/docs/errors", "/docs/assets/{name}"}
+
+
+def document_of(world: World) -> dict[str, Any]:
+    document: dict[str, Any] = world.app.test_client().get("/openapi.json").json
+    return document
+
+
+def test_the_document_is_valid_openapi_3_1(refusing: World) -> None:
+    document = document_of(refusing)
+
+    assert document["openapi"].startswith("3.1.")
+    assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
+
+
+def test_every_route_is_in_it_and_it_has_no_other(refusing: World) -> None:
+    routed = {
+        (as_template(rule.rule), method.lower())
+        for rule in refusing.app.url_map.iter_rules()
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
+    documented = {(path, method) for path, each in document_of(refusing)["paths"].items() for method in each}
+
+    assert {route for route in routed if route[0] not in UNDOCUMENTED} == documented
+    assert {path for path, _ in routed} >= UNDOCUMENTED
+
+
+def test_every_failure_is_documented_as_a_problem_and_as_nothing_else(refusing: World) -> None:
+    document = document_of(refusing)
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            for status, response in operation["responses"].items():
+                assert response["description"], (path, method, status)
+                if int(status) >= 400:
+                    assert list(response["content"]) == [PROBLEM], (path, method, status)
+                    assert response["content"][PROBLEM]["schema"] == {"$ref": "#/components/schemas/Problem"}
+            if operation.get("security"):
+                assert {"400", "401", "403", "404", "422", "429", "500", "503"} <= set(operation["responses"])
+
+
+def test_the_422_is_what_the_document_says(refusing: World) -> None:
+    document = document_of(refusing)
+    problem = document["components"]["schemas"]["Problem"]
+    assert {"type", "title", "status", "detail", "code", "instance", "request_id"} <= set(problem["required"])
+
+    for method, path, body in (
+        ("POST", "/customers", {"email": 1}),
+        ("POST", "/payments/intent", {}),
+        ("GET", "/customers?limit=0", None),
+    ):
+        require_documented(refusing, document, method, path, refusing.call(method, path, body))
+
+
+def test_headers_that_requests_carry_are_documented(refusing: World) -> None:
+    paths = document_of(refusing)["paths"]
+    for path, required in (("/payments/intent", True), ("/payments/refund", True), ("/customers", False)):
+        headers = {each["name"]: each for each in paths[path]["post"]["parameters"] if each["in"] == "header"}
+        assert headers["Idempotency-Key"]["required"] is required, path
+    assert "Prefer" in {each["name"] for each in paths["/payments/confirm"]["post"]["parameters"]}
+    assert "Prefer" not in {each["name"] for each in paths["/customers"]["post"]["parameters"]}
+    assert not any(
+        each["in"] == "header" for each in paths["/customers/{customer_id}/tokens"]["post"].get("parameters", [])
+    )
+
+
+def test_every_operation_has_a_summary_a_tag_and_a_name_of_its_own(refusing: World) -> None:
+    operations = [each for path in document_of(refusing)["paths"].values() for each in path.values()]
+
+    assert all(operation.get("summary") and operation.get("tags") for operation in operations)
+    names = [operation["operationId"] for operation in operations]
+    assert len(set(names)) == len(names)
+
+
+class Asking:
+    """Asks, holds each answer against the document, and notes which promises were seen kept."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.document = document_of(world)
+        self.kept: set[tuple[str, str, int]] = set()
+
+    def __call__(self, method: str, path: str, body: object = None, *, headers: dict[str, str] | None = None) -> Any:
+        answer = self.world.call(method, path, body, headers=headers)
+        self.kept.add(require_documented(self.world, self.document, method, path, answer))
+        return answer.json
+
+
+def outcome_of(ask: Asking, method: str, path: str, body: object = None) -> Any:
+    """Ask for slow work, let it be done, and ask again for its outcome."""
+    headers = {"Idempotency-Key": f"outcome {method} {path} {body}"[:255]}
+    accepted = ask(method, path, body, headers=headers)
+    ask("GET", f"/operations/{accepted['operation']['id']}")
+    ask.world.work()
+    ask("GET", f"/operations/{accepted['operation']['id']}")
+    return ask(method, path, body, headers=headers) if method == "POST" else accepted
+
+
+def test_what_every_route_answers_is_what_the_document_promises(world: World) -> None:
+    ask = Asking(world)
+    customer = ask("POST", "/customers", {"email": "ada@example.com", "name": "Ada", "address": {"country": "de"}})[
+        "id"
+    ]
+    ask("GET", f"/customers/{customer}")
+    ask("PUT", f"/customers/{customer}", {"currency": "eur", "metadata": {"a": "b"}})
+    ask("GET", "/customers")
+    ask("POST", f"/customers/{customer}/tokens", {})
+    attached = outcome_of(ask, "POST", f"/customers/{customer}/payment-methods", {"payment_method": "pm_card_visa"})
+    ask("GET", f"/customers/{customer}/payment-methods")
+
+    returning = {"payment_method": "pm_card_visa", "return_url": "https://shop.example/back"}
+    setup = outcome_of(ask, "POST", f"/customers/{customer}/setup-intents", {})
+    outcome_of(ask, "POST", f"/payments/setup-intents/{setup['id']}/confirm", returning)
+
+    terms = {"customer_id": customer, "amount": 2900, "currency": "EUR"}
+    declined = {**terms, "payment_method": "pm_card_chargeDeclined", "confirm": True}
+    payment_id = outcome_of(ask, "POST", "/payments/intent", declined)["payment_id"]
+    ask("GET", f"/payments/{payment_id}")
+    returning = {
+        "payment_id": payment_id,
+        "payment_method": "pm_card_threeDSecure2Required",
+        "return_url": "https://a.example/",
+    }
+    assert outcome_of(ask, "POST", "/payments/confirm", confirmed)["next_action"]["url"]
+    outcome_of(ask, "POST", f"/payments/{payment_id}/cancel", {})
+    reserved = outcome_of(
+        ask,
+        "POST",
+        "/payments/intent",
+        {**terms, "payment_method": attached["id"], "confirm": True, "capture": "manual"},
+    )
+    outcome_of(ask, "POST", f"/payments/{reserved['id']}/capture", {"amount": 2000})
+    outcome_of(ask, "POST", "/payments/refund", {"payment_id": reserved["id"], "amount": 500})
+    ask("POST", f"/payments/{reserved['id']}/capture", {})
+    ask("GET", "/payments")
+
+    ask("DELETE", f"/customers/{customer}/payment-methods/{attached['id']}")
+    world.work()
+    event = {"id": "evt_1", "type": "x.y", "livemode": False, "data": {"object": {}}}
+    require_documented(world, ask.document, "POST", "/webhooks/stripe", world.deliver_raw(signed_body(event)))
+    world.work()
+    for path in (
+        "/webhooks/events",
+        "/webhooks/events/evt_1",
+        "/audit-log",
+        "/health",
+        "/health/live",
+        "/health/ready",
+        "/metrics",
+    ):
+        ask("GET", path)
+    ask("POST", "/webhooks/replay", {"event_id": "evt_1"})
+
+    promised = {
+        (method.upper(), path, int(status))
+        for path, operations in ask.document["paths"].items()
+        for method, operation in operations.items()
+        for status in operation["responses"]
+        if int(status) < 300
+    }
+    not_seen = promised - ask.kept - {("POST", "/webhooks/stripe", 200)}
+    # A detachment takes no Idempotency-Key, so that its outcome is seen under `Prefer: wait` only.
+    assert not_seen == {("DELETE", "/customers/{customer_id}/payment-methods/{payment_method}", 200)}
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/docs/errors"])
+def test_what_explains_the_api_is_open_to_all(refusing: World, path: str) -> None:
+    assert refusing.app.test_client().get(path).status_code == 200

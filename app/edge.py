@@ -119,6 +119,12 @@ def endpoint(*, scope: str, idempotency: Idempotency = Idempotency.NONE) -> Call
     return decorate
 
 
+def access_of(view: object) -> Access | None:
+    """Return what `endpoint` noted of a view; None for one that is open to all."""
+    noted: Access | None = getattr(view, "access", None)
+    return noted
+
+
 def require_idempotency_key(access: Access) -> None:
     """Check the Idempotency-Key header's form, and its presence where the route requires it."""
     key = request.headers.get("Idempotency-Key")

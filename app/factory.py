@@ -13,7 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.authentication import recognise_caller
 from app.docs import docs_blueprint, finish_document
-from app.edge import Access, Services, require_idempotency_key, services
+from app.edge import Access, Services, access_of, require_idempotency_key, services
 from app.health import HealthBoard
 from app.problems import RouteNotFound, register_error_handlers, validation_response
 from app.rate_limits import RateLimiter
@@ -79,12 +79,13 @@ def create_app(runtime: Runtime) -> OpenAPI:
 
 def _access_by_route(app: OpenAPI) -> dict[tuple[str, str], Access]:
     """Return the access that each documented path and method asks for; public ones are not in it."""
-    return {
-        (rule.rule.replace("<", "{").replace(">", "}"), method.lower()): app.view_functions[rule.endpoint].access  # type: ignore[attr-defined]  # set by endpoint()
-        for rule in app.url_map.iter_rules()
-        for method in rule.methods or ()
-        if hasattr(app.view_functions[rule.endpoint], "access")
-    }
+    found: dict[tuple[str, str], Access] = {}
+    for rule in app.url_map.iter_rules():
+        access = access_of(app.view_functions[rule.endpoint])
+        if access is not None:
+            path = rule.rule.replace("<", "{").replace(">", "}")
+            found |= {(path, method.lower()): access for method in rule.methods or ()}
+    return found
 
 
 def _begin() -> None:
@@ -101,8 +102,7 @@ def _begin() -> None:
 
 def _admit() -> None:
     """Recognise the caller, then look at the body: who may not call learns nothing of what the request should look like."""
-    view = current_app.view_functions.get(request.endpoint or "")
-    access: Access | None = getattr(view, "access", None)
+    access = access_of(current_app.view_functions.get(request.endpoint or ""))
     if access is None or request.method == "OPTIONS":  # what methods there are is no secret; Flask answers it
         return
     g.access = access

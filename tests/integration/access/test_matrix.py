@@ -110,7 +110,8 @@ def expected(row: Row, *, scopes: frozenset[str], whose: str, is_customer: bool)
 
 def test_every_route_has_its_row(world: World) -> None:
     document = world.call("GET", "/openapi.json").json
-    secured, public = set(), set()
+    secured: set[tuple[str, str]] = set()
+    public: set[tuple[str, str]] = set()
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             (secured if operation.get("security") else public).add((method.upper(), path))

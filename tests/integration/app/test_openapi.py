@@ -126,7 +126,7 @@ def test_what_every_route_answers_is_what_the_document_promises(world: World) ->
     declined = {**terms, "payment_method": "pm_card_chargeDeclined", "confirm": True}
     payment_id = outcome_of(ask, "POST", "/payments/intent", declined)["payment_id"]
     ask("GET", f"/payments/{payment_id}")
-    returning = {
+    confirmed = {
         "payment_id": payment_id,
         "payment_method": "pm_card_threeDSecure2Required",
         "return_url": "https://a.example/",

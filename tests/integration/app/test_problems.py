@@ -69,7 +69,7 @@ def test_an_object_that_is_not_there_whatever_its_id_looks_like(
         "a" * 300,
         f"{prefix}_" + "z" * 26,
     ):
-        body = {} if method in {"POST", "PUT"} else None
+        body: dict[str, object] | None = {} if method in {"POST", "PUT"} else None
         require_problem(refusing.call(method, path.format(wanted), body), status=404, code=code)
 
 

@@ -31,7 +31,7 @@ def issue(*, scopes: list[str] | None = None, issuer_scopes: frozenset[str] = CU
 def test_a_token_says_for_whom_it_is_what_it_may_and_until_when() -> None:
     token = read_token(issue(scopes=["payments:read"]), mode="test", pepper=PEPPER, now=NOW)
 
-    assert (token.customer_id, token.issued_by, token.scopes) == (CUSTOMER, KEY, {"payments:read"})
+    assert (token.customer_id, token.issued_by, token.scopes) == (CUSTOMER, KEY, frozenset({"payments:read"}))
     assert token.expires_at == datetime(2026, 11, 22, 9, 15, 30, tzinfo=UTC)
 
 

@@ -19,6 +19,7 @@ _ASSETS = {
     "swagger-ui-bundle.js": _SWAGGER / "js",
     "docs.css": Path(__file__).parent / "static",
     "docs.js": Path(__file__).parent / "static",
+    "icon.svg": Path(__file__).parent / "static",
 }
 
 

@@ -43,12 +43,16 @@ class AttemptKind(StrEnum):
 
 
 class AttemptStatus(StrEnum):
-    """`in_flight` is committed before the call; only the gateway's answer moves it on."""
+    """`in_flight` is committed before the call; only the gateway's answer moves it on.
+
+    `parked` is one whose call must not be repeated and of which the gateway knows nothing: a person decides.
+    """
 
     IN_FLIGHT = "in_flight"
     ANSWERED = "answered"
     DECLINED = "declined"
     REFUSED = "refused"
+    PARKED = "parked"
 
 
 class Payment(Base):
@@ -113,7 +117,10 @@ class PaymentAttempt(Base):
         one_of("status", AttemptStatus),
         CheckConstraint("(status = 'in_flight') = (finished_at IS NULL)", name="finished_when_answered"),
         Index(
-            "uq_payment_attempts_in_flight", "payment_id", unique=True, postgresql_where=text("status = 'in_flight'")
+            "uq_payment_attempts_in_flight",
+            "payment_id",
+            unique=True,
+            postgresql_where=text("status IN ('in_flight', 'parked')"),
         ),
         Index("ix_payment_attempts_payment", "payment_id", "started_at"),
     )

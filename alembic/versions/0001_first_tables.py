@@ -369,7 +369,8 @@ def upgrade() -> None:
             "kind IN ('create', 'confirm', 'capture', 'cancel')", name=op.f("ck_payment_attempts_kind_known")
         ),
         sa.CheckConstraint(
-            "status IN ('in_flight', 'answered', 'declined', 'refused')", name=op.f("ck_payment_attempts_status_known")
+            "status IN ('in_flight', 'answered', 'declined', 'refused', 'parked')",
+            name=op.f("ck_payment_attempts_status_known"),
         ),
         sa.ForeignKeyConstraint(["operation_id"], ["operations.id"], name=op.f("fk_payment_attempts_operation_id")),
         sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name=op.f("fk_payment_attempts_payment_id")),
@@ -382,7 +383,7 @@ def upgrade() -> None:
         "payment_attempts",
         ["payment_id"],
         unique=True,
-        postgresql_where=sa.text("status = 'in_flight'"),
+        postgresql_where=sa.text("status IN ('in_flight', 'parked')"),
     )
     op.create_table(
         "refunds",
@@ -414,7 +415,9 @@ def downgrade() -> None:
     op.drop_index("ix_refunds_payment", table_name="refunds")
     op.drop_table("refunds")
     op.drop_index(
-        "uq_payment_attempts_in_flight", table_name="payment_attempts", postgresql_where=sa.text("status = 'in_flight'")
+        "uq_payment_attempts_in_flight",
+        table_name="payment_attempts",
+        postgresql_where=sa.text("status IN ('in_flight', 'parked')"),
     )
     op.drop_index("ix_payment_attempts_payment", table_name="payment_attempts")
     op.drop_table("payment_attempts")

@@ -142,6 +142,14 @@ class StripeGateway:
             "payment_intent.retrieve", IntentSnapshot, lambda: self._client.v1.payment_intents.retrieve(gateway_id)
         )
 
+    def find_intent(self, *, payment_id: str) -> IntentSnapshot | None:
+        """Search for the payment intent that names our payment; a search lags behind by about a minute."""
+        query = {"query": f"metadata['payment_id']:'{payment_id}'", "limit": 2}
+        found = self._ask("payment_intent.search", partial(self._client.v1.payment_intents.search, _params(query)))
+        if len(found["data"]) > 1:
+            raise GatewayAnswerNotUnderstood(f"more than one payment intent names {payment_id}")
+        return _understood(IntentSnapshot, found["data"][0]) if found["data"] else None
+
     def create_refund(
         self, *, gateway_intent: str, amount_minor: int, reason: str | None, refund_id: str, idempotency_key: str
     ) -> RefundSnapshot:

@@ -3,6 +3,8 @@
 1. The attempt is committed, with what the call will say. Whoever finds it in flight later makes the same call again.
 2. The call, under the key `payment-attempt-<id>`. However often it is made, the gateway does it once.
 3. The outcome, the attempt's end and the operation's outcome commit together.
+
+Whoever comes so late that the gateway may have forgotten the key makes no call, but looks what came of the first one.
 """
 
 from collections.abc import Mapping
@@ -16,7 +18,7 @@ from sqlalchemy.orm import Session
 from billing.actor import Actor
 from billing.customers.gateway_customer import ensure_gateway_customer
 from billing.errors import BillingError, Conflict, Declined
-from billing.gateways.errors import GatewayRefused, require_key_in_force
+from billing.gateways.errors import GatewayKeyTooOld, GatewayRefused, require_key_in_force
 from billing.gateways.snapshots import GatewayDecline, IntentSnapshot
 from billing.operation_outcome import OperationOutcome
 from billing.payments.declines import explain
@@ -56,17 +58,23 @@ class _Call(NamedTuple):
     amount: Money
     gateway_id: str
     version: int
+    started_at: datetime
 
 
 class PaymentSettlement:
     """What one call brought, ready to be applied in the transaction that finishes the operation."""
 
     def __init__(
-        self, call: _Call, gateway_customer: str, answer: IntentSnapshot | GatewayRefused, *, livemode: bool
+        self,
+        call: _Call,
+        gateway_customer: str,
+        answer: IntentSnapshot | GatewayRefused | GatewayKeyTooOld,
+        *,
+        livemode: bool,
     ) -> None:
         self._call = call
         self._gateway_customer = gateway_customer
-        self._refusal = answer if isinstance(answer, GatewayRefused) else None
+        self._refusal = None if isinstance(answer, IntentSnapshot) else answer
         self._decline = answer.last_payment_error if isinstance(answer, IntentSnapshot) else None
         self._observation = (
             IntentObservation(call.payment_id, call.version, answer) if isinstance(answer, IntentSnapshot) else None
@@ -107,10 +115,14 @@ class PaymentSettlement:
             raise ValueError("a settlement holds an answer or a refusal")
         payment = lock_payment(session, payment_id=self._call.payment_id)
         attempt = session.get_one(PaymentAttempt, self._call.attempt_id, populate_existing=True)
-        attempt.status, attempt.finished_at = AttemptStatus.REFUSED, now
+        attempt.finished_at = now
+        refusal.extensions["payment_id"] = public_id(PREFIX, payment.id)
+        if isinstance(refusal, GatewayKeyTooOld):
+            attempt.status = AttemptStatus.PARKED
+            return OperationOutcome.failed(refusal)
+        attempt.status = AttemptStatus.REFUSED
         if self._call.kind is AttemptKind.CREATE and payment.status is PaymentStatus.PENDING:
             fail_payment(session, payment=payment, detail=refusal.detail, actor=actor, now=now)
-        refusal.extensions["payment_id"] = public_id(PREFIX, payment.id)
         return OperationOutcome.failed(refusal)
 
 
@@ -122,11 +134,14 @@ def perform_payment_operation(runtime: Runtime, *, operation: Operation, now: da
     gateway_customer = ensure_gateway_customer(runtime, customer_id=operation.customer_id, now=now)
     with runtime.transaction() as session:
         call = _prepare(session, operation=operation, now=now)
-    answer: IntentSnapshot | GatewayRefused
+    answer: IntentSnapshot | GatewayRefused | GatewayKeyTooOld
     try:
+        require_key_in_force(first_used_at=call.started_at, now=now)
         answer = _ask(runtime, call, gateway_customer=gateway_customer)
     except GatewayRefused as refusal:
         answer = refusal
+    except GatewayKeyTooOld as too_old:
+        answer = _look_up(runtime, call) or too_old
     return PaymentSettlement(call, gateway_customer, answer, livemode=runtime.settings.livemode)
 
 
@@ -134,8 +149,6 @@ def _prepare(session: Session, *, operation: Operation, now: datetime) -> _Call:
     payment = lock_payment(session, payment_id=row_id(PREFIX, operation.resource_id))
     attempt = session.scalar(select(PaymentAttempt).where(PaymentAttempt.operation_id == operation.id))
     kind = _KINDS[operation.kind]
-    if attempt is not None:
-        require_key_in_force(first_used_at=attempt.started_at, now=now)
     if attempt is None:
         if payment.status in {PaymentStatus.SUCCEEDED, PaymentStatus.CANCELED, PaymentStatus.FAILED}:
             raise PaymentAlreadyMoved(f"the payment became {payment.status} before this could be done")
@@ -160,6 +173,7 @@ def _prepare(session: Session, *, operation: Operation, now: datetime) -> _Call:
         amount=Money(payment.amount_minor, payment.currency),
         gateway_id=payment.gateway_id or "",
         version=payment.version,
+        started_at=attempt.started_at,
     )
 
 
@@ -174,7 +188,8 @@ def _call_params(payment: Payment, kind: AttemptKind, asked: Mapping[str, Any]) 
 
 def _create_params(payment: Payment, *, confirm: bool) -> dict[str, Any]:
     params: dict[str, Any] = {
-        "metadata": {**payment.metadata_, "payment_id": public_id(PREFIX, payment.id)},
+        # Ours alone: it is how an event or a search finds our row. The caller's metadata is no business of the gateway's.
+        "metadata": {"payment_id": public_id(PREFIX, payment.id)},
         "capture_method": "manual" if payment.capture is CaptureMethod.MANUAL else "automatic",
         # Redirects to a bank's own page need a return_url; without one only methods that stay on the page are offered.
         "automatic_payment_methods": {
@@ -208,6 +223,13 @@ def _ask(runtime: Runtime, call: _Call, *, gateway_customer: str) -> IntentSnaps
             gateway_id=call.gateway_id, amount_minor=call.params["amount"], idempotency_key=key
         )
     return gateway.cancel_intent(gateway_id=call.gateway_id, idempotency_key=key)
+
+
+def _look_up(runtime: Runtime, call: _Call) -> IntentSnapshot | None:
+    """Return the gateway's object as it stands; None when a first call to create it left nothing there."""
+    if call.kind is AttemptKind.CREATE:
+        return runtime.gateway.find_intent(payment_id=public_id(PREFIX, call.payment_id))
+    return runtime.gateway.get_intent(gateway_id=call.gateway_id)
 
 
 def _declined(payment: Payment, decline: GatewayDecline) -> BillingError:

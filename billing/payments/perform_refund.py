@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from billing.actor import Actor
-from billing.gateways.errors import GatewayRefused, require_key_in_force
+from billing.gateways.errors import GatewayKeyTooOld, GatewayRefused, require_key_in_force
 from billing.gateways.snapshots import RefundSnapshot
 from billing.operation_outcome import OperationOutcome
 from billing.payments.find import refunds_of
@@ -56,7 +56,6 @@ class RefundSettlement:
 def perform_refund_operation(runtime: Runtime, *, operation: Operation, now: datetime) -> RefundSettlement:
     """Make the refund's call and return what it brought. Raises Unavailable while the outcome is unknown."""
     refund_id = row_id(REFUND_PREFIX, operation.resource_id)
-    require_key_in_force(first_used_at=operation.created_at, now=now)
     with runtime.transaction() as session:
         refund = session.get_one(Refund, refund_id)
         payment = session.get_one(Payment, refund.payment_id)
@@ -65,6 +64,7 @@ def perform_refund_operation(runtime: Runtime, *, operation: Operation, now: dat
         raise PaymentNotAtGateway("a payment that is to be refunded has no object at the gateway")
     answer: RefundSnapshot | GatewayRefused
     try:
+        require_key_in_force(first_used_at=operation.created_at, now=now)
         answer = runtime.gateway.create_refund(
             gateway_intent=gateway_intent,
             amount_minor=refund.amount_minor,
@@ -74,9 +74,20 @@ def perform_refund_operation(runtime: Runtime, *, operation: Operation, now: dat
         )
     except GatewayRefused as refusal:
         answer = refusal
+    except GatewayKeyTooOld:
+        found = _look_up(runtime, gateway_intent=gateway_intent, refund_id=operation.resource_id)
+        if found is None:
+            raise
+        answer = found
     return RefundSettlement(
         refund_id=refund_id, payment_id=payment.id, gateway_intent=gateway_intent, version=version, answer=answer
     )
+
+
+def _look_up(runtime: Runtime, *, gateway_intent: str, refund_id: str) -> RefundSnapshot | None:
+    """Return the gateway's refund that names ours, if the first call made one."""
+    refunds = runtime.gateway.list_refunds(gateway_intent=gateway_intent)
+    return next((refund for refund in refunds if refund.metadata.get("refund_id") == refund_id), None)
 
 
 def observe_refunds(runtime: Runtime, *, payment_id: UUID) -> RefundsObservation:

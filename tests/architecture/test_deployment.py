@@ -77,6 +77,13 @@ def test_each_variable_is_one_that_its_reader_knows() -> None:
     assert unknown == set()
 
 
+def test_other_services_get_their_own_variables_only() -> None:
+    others = {name: service for name, service in compose()["services"].items() if name not in own_services()}
+    given = {variable for service in others.values() for variable in service.get("environment", {})}
+
+    assert {name for name in given if not name.startswith("POSTGRES_")} == {"VALKEY_PASSWORD"}
+
+
 def test_each_required_setting_is_given_to_each_process() -> None:
     for name, service in own_services().items():
         if name != "pids":
@@ -178,7 +185,7 @@ def test_the_proxy_takes_whole_bodies_and_hides_the_figures() -> None:
 
     assert "proxy_request_buffering on;" in nginx
     assert "client_max_body_size 1m;" in nginx
-    assert re.search(r"location = /metrics \{\s+return 404 ", nginx)
+    assert re.search(r"location ~ \^/metrics/\*\$ \{\s+return 404 ", nginx)
     assert "flower" not in nginx
 
 

@@ -32,17 +32,14 @@ OFFENCES = [
 ]
 
 
-@pytest.fixture
-def copied_code(tmp_path: Path) -> Path:
-    """The packages, copied to where a test may spoil them."""
+@pytest.fixture(scope="module")
+def copied_code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packages, copied to where a test may spoil a file; it puts the file back."""
+    folder = tmp_path_factory.mktemp("code")
     for package in PACKAGES:
-        shutil.copytree(
-            ROOT / package,
-            tmp_path / package,
-            ignore=shutil.ignore_patterns("__pycache__", "*.html", "*.css", "*.js", "*.toml"),
-        )
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    return tmp_path
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    return folder
 
 
 def lint(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -65,9 +62,11 @@ def test_every_contract_is_kept() -> None:
 @pytest.mark.parametrize(("contract", "module", "offence"), OFFENCES)
 def test_an_offending_import_is_caught(copied_code: Path, contract: str, module: str, offence: str) -> None:
     path = copied_code / module
-    path.write_text(f"{path.read_text(encoding='utf-8')}\n{offence}\n", encoding="utf-8")
+    unspoiled = path.read_text(encoding="utf-8")
+    path.write_text(f"{unspoiled}\n{offence}\n", encoding="utf-8")
 
     result = lint(copied_code, "--contract", contract)
+    path.write_text(unspoiled, encoding="utf-8")
 
     assert result.returncode == 1, result.stdout
     assert "BROKEN" in result.stdout

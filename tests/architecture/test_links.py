@@ -39,3 +39,11 @@ def test_decisions_are_numbered_without_a_gap() -> None:
     numbers = sorted(int(path.name[:4]) for path in (ROOT / "docs" / "adr").glob("*.md"))
 
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+@pytest.mark.parametrize("decision", sorted((ROOT / "docs" / "adr").glob("*.md")), ids=lambda path: str(path.stem))
+def test_a_decision_says_what_else_could_have_been(decision: Path) -> None:
+    text = decision.read_text(encoding="utf-8")
+
+    assert text.startswith(f"# {decision.name[:4]} ")
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Problem", "Decision", "Alternatives", "Consequences"]

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from billing.outbox import CONSUMERS
+from billing.settings import Settings
 from billing.webhooks.handlers import HANDLERS
 from cli.exit_codes import ExitCode
 from cli.reference.command import PATHS, Page
@@ -25,6 +26,20 @@ def test_a_page_says_what_the_code_says(page: Page) -> None:
     committed = (ROOT / PATHS[page]).read_text(encoding="utf-8")
 
     assert committed == written, f"{PATHS[page]} is out of date: write it anew with `billing reference --write`"
+
+
+def test_the_example_of_settings_shows_the_defaults(settings: Settings) -> None:
+    """What it shows behind each `#` may be uncommented, and changes nothing."""
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    shown = dict(re.findall(r"^# ([A-Z_]+)=(.+)$", example, re.MULTILINE))
+    required = {name for name, field in Settings.model_fields.items() if field.is_required()}
+    given = {name: value for name, value in settings.model_dump().items() if name in required}
+
+    # One of the defaults is BILLING_ENV=production, where the two roles of Redis need a server each.
+    loaded = Settings.model_validate({**given, **shown, "REDIS_CREDITS_URL": "redis://127.0.0.1:8/0"})
+
+    for name in shown:
+        assert getattr(loaded, name) == Settings.model_fields[name].get_default(), name
 
 
 def committed_page(name: str) -> str:

@@ -230,24 +230,77 @@ def test_an_outage_of_the_gateway_only_postpones(world: World) -> None:
     assert (row["failures"], row["postponements"]) == (0, leases.FAILURES_MAX + 2)
 
 
-def test_a_call_is_not_repeated_once_the_gateway_may_have_forgotten_its_key(world: World) -> None:
+def age_attempts(world: World) -> None:
+    with world.session() as session:
+        session.connection().exec_driver_sql("UPDATE payment_attempts SET started_at = now() - interval '24 hours'")
+    world.make_due(Operation)
+
+
+def test_a_call_whose_key_may_be_forgotten_is_looked_up_and_not_repeated(world: World) -> None:
     customer = world.customer()
     world.work()
     world.fault("lost_answer", path="/v1/payment_intents", times=2, seconds=0)
     accepted = world.accept_payment(customer)
     world.work()
-    with world.session() as session:
-        session.connection().exec_driver_sql("UPDATE payment_attempts SET started_at = now() - interval '24 hours'")
 
+    age_attempts(world)
+    world.work()
+
+    assert world.operation(accepted)["status"] == "succeeded"
+    assert world.payment(accepted["id"])["status"] == "succeeded"
+    assert len(world.all_charges()) == 1
+
+
+def test_a_call_that_never_arrived_and_is_too_old_waits_for_a_person(world: World) -> None:
+    customer = world.customer()
+    world.work()
+    world.fault("reset", path="/v1/payment_intents", times=2)
+    accepted = world.accept_payment(customer)
+    world.work()
+
+    age_attempts(world)
+    world.work()
+
+    operation = world.operation(accepted)
+    assert (operation["error"]["code"], operation["error"]["payment_id"]) == ("gateway_key_too_old", accepted["id"])
+    assert world.payment(accepted["id"])["status"] == "pending"
+    assert world.rows("SELECT status FROM payment_attempts") == [{"status": "parked"}]
+    assert world.all_charges() == []
+
+
+def test_an_old_capture_is_settled_by_what_the_gateway_shows(world: World) -> None:
+    payment = world.pay(world.customer(), capture="manual")
+    world.fault("lost_answer", path="/v1/payment_intents/*/capture", times=2, seconds=0)
+    accepted = world.call("POST", f"/payments/{payment['id']}/capture", {}).json
+    world.work()
+    assert world.payment(payment["id"])["status"] == "requires_capture"
+
+    age_attempts(world)
+    world.work()
+
+    assert world.operation(accepted)["status"] == "succeeded"
+    assert world.payment(payment["id"])["status"] == "succeeded"
+
+
+def test_an_old_refund_is_looked_up_and_one_that_never_arrived_waits_for_a_person(world: World) -> None:
+    payment = world.pay(world.customer())
+    world.fault("lost_answer", path="/v1/refunds", times=2, seconds=0)
+    arrived = world.call("POST", "/payments/refund", {"payment_id": payment["id"], "amount": 100}).json
+    world.work()
+    world.fault("reset", path="/v1/refunds", times=2)
+    lost = world.call("POST", "/payments/refund", {"payment_id": payment["id"], "amount": 200}).json
+    world.work()
+    with world.session() as session:
+        session.connection().exec_driver_sql(
+            "UPDATE operations SET created_at = now() - interval '24 hours' WHERE kind = 'payment.refund'"
+        )
     world.make_due(Operation)
     world.work()
 
-    assert world.operation(accepted)["error"]["code"] == "gateway_key_too_old"
-    assert world.payment(accepted["id"])["status"] == "pending"  # until a person, or the gateway's event, says more
-    assert len(world.all_charges()) == 1
-    world.deliver(*world.events("payment_intent.succeeded"))
-    world.work()
-    assert world.payment(accepted["id"])["status"] == "succeeded"
+    assert world.operation(arrived)["status"] == "succeeded"
+    assert world.operation(lost)["error"]["code"] == "gateway_key_too_old"
+    assert [refund["amount"] for refund in world.gateway("refunds", limit=100)["data"]] == [100]
+    assert world.payment(payment["id"])["amount_refunded"] == 300  # what nobody knows of stays reserved
 
 
 def test_a_lease_that_was_taken_over_commits_nothing(world: World) -> None:

@@ -27,7 +27,9 @@ class BillingGroup(LazyGroup):
         "keys": CommandSource(module="cli.keys", summary="API keys: create, list, revoke."),
         "webhooks": CommandSource(module="cli.webhooks", summary="The webhook inbox: list, show, replay."),
         "audit": CommandSource(module="cli.audit", summary="The audit log: verify its hash chain."),
-        "reference": CommandSource(module="cli.reference.command", summary="Write the reference pages anew from the code."),
+        "reference": CommandSource(
+            module="cli.reference.command", summary="Write the reference pages anew from the code."
+        ),
         "sandbox": CommandSource(module="cli.sandbox", summary="Run the Stripe sandbox alone."),
     }
 

@@ -93,8 +93,10 @@ def test_payments_refunds_keys_and_replays_leave_entries(world: World) -> None:
         "DELETE FROM audit_seals WHERE seq = 3",
         "DELETE FROM audit_entries WHERE id = (SELECT entry_id FROM audit_seals WHERE seq = 3)",
         "UPDATE audit_seals SET seq = CASE seq WHEN 3 THEN 1000 WHEN 4 THEN 3 END WHERE seq IN (3, 4)",
-        "INSERT INTO audit_entries SELECT gen_random_uuid(), at, actor, action, object_type, object_id"
-        " FROM audit_entries LIMIT 1",
+        (
+            "INSERT INTO audit_entries SELECT gen_random_uuid(), at, actor, action, object_type, object_id "
+            "FROM audit_entries LIMIT 1"
+        ),
         "DELETE FROM audit_seals WHERE seq > 4",
         "UPDATE audit_head SET seq = 4, hash = (SELECT hash FROM audit_seals WHERE seq = 4)",
         "DELETE FROM audit_head",

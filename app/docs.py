@@ -21,8 +21,6 @@ _ASSETS = {
     "docs.js": Path(__file__).parent / "static",
     "icon.svg": Path(__file__).parent / "static",
 }
-
-
 AccessOf = Callable[[str, str], Access | None]
 
 

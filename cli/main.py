@@ -25,7 +25,7 @@ class BillingGroup(LazyGroup):
         "demo": CommandSource(module="cli.demo.command", summary="Tell the demo story against the running stack."),
         "migrate": CommandSource(module="cli.migrate", summary="Bring the database to the newest revision."),
         "keys": CommandSource(module="cli.keys", summary="API keys: create, list, revoke."),
-        "webhooks": CommandSource(module="cli.webhooks", summary="The webhook inbox: list, show, replay."),
+        "webhooks": CommandSource(module="cli.webhooks", summary="The webhook inbox: list, show, replay, resync."),
         "audit": CommandSource(module="cli.audit", summary="The audit log: verify its hash chain."),
         "reference": CommandSource(
             module="cli.reference.command", summary="Write the reference pages anew from the code."

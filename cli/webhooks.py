@@ -1,5 +1,6 @@
-"""`billing webhooks`: the inbox: what the gateway sent, what became of it, and handling it again."""
+"""`billing webhooks`: the inbox: what the gateway sent, what became of it, handling it again, fetching what never came."""
 
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -8,9 +9,11 @@ from sqlalchemy import select
 
 from billing.actor import OPERATOR_CLI
 from billing.clock import utc_now
-from billing.errors import Conflict, NotFound
+from billing.errors import Conflict, NotFound, Unavailable
 from billing.webhooks.replay import event_representation, find_event, replay_event
-from cli.database import command_session
+from billing.webhooks.resync import resync_events
+from cli.database import command_runtime, command_session
+from cli.exit_codes import ExitCode
 from cli.failures import CommandFailure
 from cli.options import DEFAULT_DATA_DIR, DataDirOption, JsonOption
 from cli.output import data, messages, print_json, tick
@@ -18,7 +21,7 @@ from models.inbox_event import InboxEvent, InboxStatus
 
 LISTED_MAX = 1_000
 
-app = typer.Typer(help="The webhook inbox: list, show, replay.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(help="The webhook inbox: list, show, replay, resync.", no_args_is_help=True, add_completion=False)
 
 
 @app.command("list", epilog="Example: billing webhooks list --status dead")
@@ -65,6 +68,27 @@ def show(
         except NotFound as error:
             raise CommandFailure(error.detail, mend="see `billing webhooks list`") from None
     print_json(shown)
+
+
+@app.command(epilog="Example: billing webhooks resync --since-days 3")
+def resync(
+    *,
+    since_days: Annotated[int, typer.Option(min=1, max=30, help="How far back; Stripe lists 30 days.")] = 3,
+    as_json: JsonOption = False,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+) -> None:
+    """Fetch the events that never came, and have them handled; harmless, however often."""
+    runtime = command_runtime(data_dir=data_dir)
+    try:
+        done = resync_events(runtime, since=utc_now() - timedelta(days=since_days), now=utc_now)
+    except Unavailable as error:
+        raise CommandFailure(
+            error.detail, mend="try again later; see `billing doctor`", exit_code=ExitCode.OUTSIDE_SERVICE
+        ) from error
+    if as_json:
+        print_json(done._asdict())
+        return
+    messages().print(f"{tick()} {done.listed} events listed, {done.stored} of them had never come")
 
 
 @app.command(epilog="Example: billing webhooks replay evt_1Pgc76")

@@ -12,6 +12,7 @@ from billing.errors import Unavailable
 from billing.hints import Hint
 from billing.idempotency import purge_expired
 from billing.runtime import Runtime
+from billing.webhooks.resync import resync_events
 from models.audit import AuditPending
 from models.inbox_event import InboxEvent
 from models.leased_work import LeasedWork
@@ -24,6 +25,9 @@ from tasks.runtime import hint_sender
 SWEEP_EVERY = timedelta(seconds=15)
 PURGE_EVERY = timedelta(hours=1)
 PING_EVERY = timedelta(seconds=60)
+RESYNC_EVERY = timedelta(days=1)
+# Stripe repeats a delivery for three days; what is older than that comes by itself no more.
+RESYNC_WINDOW = timedelta(days=4)
 _TABLES: dict[Hint, type[LeasedWork]] = {
     Hint.OPERATIONS: Operation,
     Hint.INBOX: InboxEvent,
@@ -53,6 +57,16 @@ def purge(session: Session, **_: object) -> str:
         return _ALREADY_RUN
     keys, slots = purge_expired(session, now=utc_now()), purge_slots(session, now=utc_now())
     return f"{keys} idempotency keys and {slots} beat slots deleted"
+
+
+@billing_task("webhooks.resync")
+def resync(runtime: Runtime, **_: object) -> str:
+    """Fetch the events of the past days that never came, so that an outage of our endpoint loses none."""
+    with runtime.transaction() as session:
+        if not claim_slot(session, job="webhooks.resync", every=RESYNC_EVERY, now=utc_now()):
+            return _ALREADY_RUN
+    done = resync_events(runtime, since=utc_now() - RESYNC_WINDOW, now=utc_now)
+    return f"{done.listed} events listed, {done.stored} had never come"
 
 
 @billing_task("gateway.ping")

@@ -19,6 +19,7 @@ TASK_QUEUES = {
     "operations.run": PAYMENTS,
     "outbox.relay": PAYMENTS,
     "webhooks.process": WEBHOOKS,
+    "webhooks.resync": MAINTENANCE,
 }
 # The task that each hint wakes.
 HINT_TASKS = {

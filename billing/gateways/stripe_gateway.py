@@ -6,6 +6,7 @@ to be settled by asking again under the same key.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -39,6 +40,7 @@ from models.money import Money
 _SDK_RETRIES = 1
 _REFUND_PAGE = 100
 _REFUND_PAGES_MAX = 20
+_EVENT_PAGE = 100
 
 S = TypeVar("S", bound=BaseModel)
 log = structlog.get_logger(__name__)
@@ -236,6 +238,16 @@ class StripeGateway:
         return self._call(
             "setup_intent.retrieve", SetupIntentSnapshot, lambda: self._client.v1.setup_intents.retrieve(gateway_id)
         )
+
+    def list_events(self, *, since: datetime, after: str | None) -> tuple[list[dict[str, Any]], bool]:
+        """Fetch a page of events created since then, newest first, older than the event `after`; say whether more follow.
+
+        Stripe lists the events of the past 30 days.
+        """
+        older = {} if after is None else {"starting_after": after}
+        params = {"limit": _EVENT_PAGE, "created": {"gte": int(since.timestamp())}, **older}
+        page = self._ask("event.list", partial(self._client.v1.events.list, _params(params)))
+        return page["data"], bool(page["has_more"])
 
     def ping(self) -> None:
         """Ask a cheap question that proves address and key."""

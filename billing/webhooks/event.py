@@ -35,6 +35,11 @@ def parse_event(body: bytes) -> GatewayEvent:
         raise EventMalformed("the body is not JSON in UTF-8") from None
     if not isinstance(payload, dict):
         raise EventMalformed("the body is not a JSON object")
+    return read_event(payload)
+
+
+def read_event(payload: dict[str, Any]) -> GatewayEvent:
+    """Return the event in a JSON object that the gateway sent or listed. Raises EventMalformed."""
     event_id, type_, livemode = payload.get("id"), payload.get("type"), payload.get("livemode")
     data = payload.get("data")
     if not (isinstance(event_id, str) and 0 < len(event_id) <= _ID_LENGTH_MAX):

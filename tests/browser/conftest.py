@@ -27,8 +27,6 @@ def address(servers: ServiceServers) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def screenshots() -> Path:
-    """Where the pictures are kept, to be looked at by a person."""
-    folder = Path(__file__).parent / "screenshots"
-    folder.mkdir(exist_ok=True)
-    return folder
+def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the pictures are kept, to be looked at by a person: /tmp/pytest-of-…/pytest-current/screenshots0."""
+    return tmp_path_factory.mktemp("screenshots")

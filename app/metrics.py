@@ -26,7 +26,11 @@ from tasks.celery_config import MESSAGE_PREFIX
 from tasks.queues import QUEUES
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-_TABLES: dict[str, type[LeasedWork]] = {"operations": Operation, "inbox": InboxEvent, "outbox": OutboxDelivery}
+_TABLES: dict[str, type[LeasedWork]] = {
+    "operations": Operation,
+    "inbox_events": InboxEvent,
+    "outbox_deliveries": OutboxDelivery,
+}
 
 
 class RowCollector(Collector):
@@ -63,8 +67,8 @@ class RowCollector(Collector):
                 waiting.add_metric([name], count)
                 age.add_metric([name], max(0.0, float(seconds)))
             for name, condition in (
-                ("inbox", InboxEvent.status == InboxStatus.DEAD),
-                ("outbox", OutboxDelivery.status == DeliveryStatus.DEAD),
+                ("inbox_events", InboxEvent.status == InboxStatus.DEAD),
+                ("outbox_deliveries", OutboxDelivery.status == DeliveryStatus.DEAD),
             ):
                 dead.add_metric([name], session.scalar(select(func.count()).where(condition)) or 0)
             pending.add_metric([], session.scalar(select(func.count()).select_from(AuditPending)) or 0)

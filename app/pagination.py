@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 from uuid import UUID
 
@@ -27,15 +27,18 @@ def page_of(
     key: InstrumentedAttribute[UUID],
     limit: int,
     cursor: str | None,
-    represent: Callable[[T], dict[str, object]],
+    represent: Callable[[Sequence[T]], list[dict[str, object]]],
 ) -> dict[str, object]:
-    """Return `{data, has_more, next_cursor}` of the query's rows after `cursor`. Raises CursorMalformed."""
+    """Return `{data, has_more, next_cursor}` of the query's rows after `cursor`. Raises CursorMalformed.
+
+    `represent` gets all rows of the page at once, so that what belongs to them can be read in one query.
+    """
     if cursor is not None:
         query = query.where(key < _decode(cursor))
     rows = session.scalars(query.order_by(key.desc()).limit(limit + 1)).all()
     shown, has_more = rows[:limit], len(rows) > limit
     return {
-        "data": [represent(row) for row in shown],
+        "data": represent(shown),
         "has_more": has_more,
         "next_cursor": _encode(getattr(shown[-1], key.key)) if has_more else None,
     }

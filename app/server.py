@@ -3,12 +3,15 @@
 import sys
 
 from granian.constants import Interfaces
+from granian.log import LogLevels
 from granian.server import Server
 
 from billing.logging import configure_logging
 from billing.settings import InvalidSettings, settings
 
 _BACKLOG = 512
+# The server's own words go through our handlers, so that each line of the log has one form.
+_LOG_AS_WE_DO = {"loggers": {"_granian": {"handlers": [], "propagate": True}}}
 
 
 def main() -> None:
@@ -27,7 +30,10 @@ def main() -> None:
         blocking_threads=configuration.BILLING_WEB_THREADS,
         backlog=_BACKLOG,
         respawn_failed_workers=True,
+        websockets=False,
         log_access=False,
+        log_level=LogLevels(configuration.BILLING_LOG_LEVEL.lower()),
+        log_dictconfig=_LOG_AS_WE_DO,
     ).serve()
 
 

@@ -1,6 +1,7 @@
 """One way of logging for every process: JSON lines, or readable ones in a terminal; every line passes the redaction filter."""
 
 import logging
+import re
 import sys
 from collections.abc import MutableMapping
 from typing import Any, cast
@@ -10,6 +11,9 @@ from structlog.types import EventDict, Processor
 
 from billing.redaction import redact
 
+# What moves a terminal's cursor, ends a line, turns the direction of reading, or (half a surrogate pair) cannot be written.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_OF_SEVERAL_LINES = frozenset({"exception", "stack"})
 # These speak on every request or task, and say nothing that our own lines do not.
 _QUIET = (
     "stripe",
@@ -49,9 +53,10 @@ def configure_logging(*, level: str, format_: str) -> None:
         # ASCII only: a line separator of Unicode, or half a surrogate pair, would break a line or its encoding.
         else structlog.processors.JSONRenderer(ensure_ascii=True, default=repr)
     )
+    shown: list[Processor] = [escape_controls] if in_terminal else []  # JSON escapes them itself
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *shown, renderer],
     )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(formatter)
@@ -67,3 +72,15 @@ def redact_event(_logger: Any, _method: str, event: EventDict) -> EventDict:
     own = {key: value for key, value in event.items() if key.startswith("_")}
     rest = {key: value for key, value in event.items() if not key.startswith("_")}
     return cast("MutableMapping[str, Any]", {**cast("dict[str, Any]", redact(rest)), **own})
+
+
+def escape_controls(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Write control characters as escapes, so that no text can forge a line in a terminal or change its colours."""
+    return {
+        key: _CONTROLS.sub(_escaped, value) if isinstance(value, str) and key not in _OF_SEVERAL_LINES else value
+        for key, value in event.items()
+    }
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found.group().encode("unicode_escape").decode("ascii")

@@ -6,20 +6,20 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from billing.runtime import Runtime, make_runtime
+from billing.runtime import Runtime
 from billing.settings import InvalidSettings, settings
 from billing.unit_of_work import DatabaseUnavailable
 from cli.exit_codes import ExitCode
 from cli.failures import CommandFailure
 from cli.service_environment import use_service_environment
-from tasks.runtime import hint_sender
+from tasks.publisher import publishing_runtime
 
 
 def command_runtime(*, data_dir: Path) -> Runtime:
     """Return a runtime for a command. Raises CommandFailure naming each setting that is wrong."""
     use_service_environment(data_dir=data_dir)
     try:
-        return make_runtime(settings(), send_hint=hint_sender())
+        return publishing_runtime(settings(), name="billing-cli")
     except InvalidSettings as error:
         raise CommandFailure(
             f"the settings are not complete:\n{error}",

@@ -60,7 +60,7 @@ def list_(context: Context, query: schemas.CustomerQuery) -> Answer:
             key=Customer.id,
             limit=query.limit,
             cursor=query.cursor,
-            represent=customer_representation,
+            represent=lambda customers: [customer_representation(customer) for customer in customers],
         )
     )
 

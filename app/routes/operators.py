@@ -1,5 +1,6 @@
 """What operators and waiting callers look at: operations, stored webhook events, the audit log."""
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from flask_openapi.blueprint import APIBlueprint
@@ -49,8 +50,8 @@ def list_events(context: Context, query: schemas.EventQuery) -> Answer:
         found = found.where(InboxEvent.status == InboxStatus(query.status))
     found = _between(found, InboxEvent.received_at, query)
 
-    def represent(event: InboxEvent) -> dict[str, object]:
-        return event_representation(event, with_payload=False)
+    def represent(events: Sequence[InboxEvent]) -> list[dict[str, object]]:
+        return [event_representation(event, with_payload=False) for event in events]
 
     return Answer(
         body=page_of(
@@ -103,26 +104,33 @@ def list_audit(context: Context, query: schemas.AuditQuery) -> Answer:
         found = found.where(AuditEntry.action == query.action)
     found = _between(found, AuditEntry.at, query)
 
-    def represent(entry: AuditEntry) -> dict[str, object]:
-        seq = context.session.scalar(select(AuditSeal.seq).where(AuditSeal.entry_id == entry.id))
-        return {
-            "id": str(entry.id),
-            "at": iso(entry.at),
-            "actor": entry.actor,
-            "action": entry.action,
-            "object_type": entry.object_type,
-            "object_id": entry.object_id,
-            "before": entry.before,
-            "after": entry.after,
-            "request_id": entry.request_id,
-            "seq": seq,
-        }
+    def represent(entries: Sequence[AuditEntry]) -> list[dict[str, object]]:
+        sealed = select(AuditSeal.entry_id, AuditSeal.seq).where(
+            AuditSeal.entry_id.in_([entry.id for entry in entries])
+        )
+        places = {row.entry_id: row.seq for row in context.session.execute(sealed)}
+        return [_entry_representation(entry, seq=places.get(entry.id)) for entry in entries]
 
     return Answer(
         body=page_of(
             context.session, found, key=AuditEntry.id, limit=query.limit, cursor=query.cursor, represent=represent
         )
     )
+
+
+def _entry_representation(entry: AuditEntry, *, seq: int | None) -> dict[str, object]:
+    return {
+        "id": str(entry.id),
+        "at": iso(entry.at),
+        "actor": entry.actor,
+        "action": entry.action,
+        "object_type": entry.object_type,
+        "object_id": entry.object_id,
+        "before": entry.before,
+        "after": entry.after,
+        "request_id": entry.request_id,
+        "seq": seq,
+    }
 
 
 def _between(

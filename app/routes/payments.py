@@ -1,5 +1,7 @@
 """Payments, refunds, and the confirmation of setup intents. All of it is slow work: the gateway hears of it from a worker."""
 
+from collections.abc import Sequence
+
 from flask_openapi.blueprint import APIBlueprint
 from sqlalchemy import select
 
@@ -14,7 +16,7 @@ from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.errors import FieldFault, Invalid
 from billing.payments.chargeable import require_chargeable
 from billing.payments.create import PaymentTerms, create_payment
-from billing.payments.find import find_payment, refunds_of
+from billing.payments.find import find_payment, refunds_of, refunds_of_each
 from billing.payments.refund import request_refund
 from billing.payments.representation import payment_representation, refund_representation
 from billing.payments.requests import request_cancellation, request_capture, request_confirmation
@@ -157,8 +159,9 @@ def list_(context: Context, query: schemas.PaymentQuery) -> Answer:
     if query.status is not None:
         found = found.where(Payment.status == PaymentStatus(query.status))
 
-    def represent(payment: Payment) -> dict[str, object]:
-        return _representation(context, payment)
+    def represent(payments: Sequence[Payment]) -> list[dict[str, object]]:
+        refunds = refunds_of_each(context.session, payment_ids=[payment.id for payment in payments])
+        return [payment_representation(payment, refunds=refunds[payment.id]) for payment in payments]
 
     return Answer(
         body=page_of(

@@ -1,6 +1,6 @@
 """Reading payments and their refunds."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
@@ -39,3 +39,12 @@ def refunds_of(session: Session, *, payment_id: UUID) -> Sequence[Refund]:
     return session.scalars(
         select(Refund).where(Refund.payment_id == payment_id).order_by(Refund.created_at, Refund.id)
     ).all()
+
+
+def refunds_of_each(session: Session, *, payment_ids: Collection[UUID]) -> dict[UUID, list[Refund]]:
+    """Return the refunds of several payments, oldest first, by payment; one query for all of them."""
+    found: dict[UUID, list[Refund]] = {payment_id: [] for payment_id in payment_ids}
+    query = select(Refund).where(Refund.payment_id.in_(payment_ids)).order_by(Refund.created_at, Refund.id)
+    for refund in session.scalars(query):
+        found[refund.payment_id].append(refund)
+    return found

@@ -1,5 +1,6 @@
 """`billing doctor`: runs the checks and prints what they found."""
 
+import os
 from dataclasses import asdict
 from typing import Annotated
 
@@ -52,12 +53,10 @@ def doctor(
 
 def examine(*, data_dir: DataDir, port: int) -> list[Finding]:
     """Run every check and return what was found, in the order in which things are best mended."""
-    machine = [
-        check_python(),
-        check_disk(data_dir=data_dir.path),
-        *check_programs(),
-        check_api(data_dir=data_dir, port=port),
-    ]
+    machine = [check_python(), check_disk(data_dir=data_dir.path)]
+    # With a database of one's own there is no local stack: the embedded programs may be missing, and its port is the API's.
+    if not os.environ.get("DATABASE_URL"):
+        machine += [*check_programs(), check_api(data_dir=data_dir, port=port)]
     try:
         use_service_environment(data_dir=data_dir.path)
     except NotRunning as reason:

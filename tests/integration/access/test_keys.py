@@ -1,14 +1,11 @@
 """API keys: who is let in, who is not, and that a key's text is kept nowhere."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import redis
-from sqlalchemy import event
 
 from billing.access.key_text import new_key_text
 from billing.access.keys import create_key, revoke_key
@@ -16,25 +13,10 @@ from billing.actor import OPERATOR_CLI
 from billing.clock import utc_now
 from models.api_key import ApiKey, Role
 from models.ids import public_id
-from tests.integration.app.asking import require_problem
+from tests.integration.app.asking import require_problem, statements
 from tests.service.world import World
 
 REDIS_DATABASES = 3
-
-
-@contextmanager
-def statements(world: World) -> Iterator[list[str]]:
-    """Collect the SQL that is sent meanwhile."""
-    sent: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        sent.append(statement)
-
-    event.listen(world.runtime.engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(world.runtime.engine, "before_cursor_execute", note)
 
 
 def make_key(world: World, *, lifetime: timedelta | None = None, scopes: list[str] | None = None) -> tuple[ApiKey, str]:

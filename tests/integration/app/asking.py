@@ -1,6 +1,10 @@
 """Words for tests that look at answers rather than at stories."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from sqlalchemy import event
 
 from tests.service.world import World
 
@@ -39,3 +43,18 @@ def faults(problem: dict[str, Any]) -> set[tuple[str, str]]:
     """Return the pointer and the code of each part at fault."""
     assert all(fault["detail"] for fault in problem["errors"])
     return {(fault["pointer"], fault["code"]) for fault in problem["errors"]}
+
+
+@contextmanager
+def statements(world: World) -> Iterator[list[str]]:
+    """Collect the SQL that is sent meanwhile."""
+    sent: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        sent.append(statement)
+
+    event.listen(world.runtime.engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(world.runtime.engine, "before_cursor_execute", note)

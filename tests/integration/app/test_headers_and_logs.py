@@ -65,6 +65,7 @@ def test_pages_run_scripts_of_this_server_only(refusing: World, path: str) -> No
     policy = dict(part.strip().split(" ", 1) for part in answer.headers["Content-Security-Policy"].split(";"))
 
     assert policy["default-src"] == policy["script-src"] == "'self'"
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
     assert policy["base-uri"] == policy["form-action"] == "'none'"
     assert answer.content_type.startswith("text/html")
     assert not re.search(r"<script(?! src=\"/docs/)", answer.text)

@@ -43,6 +43,17 @@ def test_a_repeated_request_gets_the_first_answer_and_does_nothing(world: World)
     assert world.count("customers") == world.count("outbox_events") == 1
 
 
+def test_a_change_is_repeated_as_well(world: World) -> None:
+    customer = world.customer()
+    first = world.call("PUT", f"/customers/{customer}", {"name": "Ada"}, headers=KEY)
+    world.call("PUT", f"/customers/{customer}", {"name": "Bob"})
+    again = world.call("PUT", f"/customers/{customer}", {"name": "Ada"}, headers=KEY)
+
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert again.json == first.json
+    assert world.call("GET", f"/customers/{customer}").json["name"] == "Bob"
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.app.asking import require_problem
+from tests.integration.app.asking import require_problem, statements
 from tests.service.world import World
 
 LISTS = ("/customers", "/payments", "/webhooks/events", "/audit-log")
@@ -84,3 +84,35 @@ def test_events_are_found_by_type_status_and_time(world: World) -> None:
     )
     assert len(world.call("GET", "/webhooks/events?from=2000-01-01&limit=100").json["data"]) == stored
     assert world.call("GET", "/webhooks/events?to=2000-01-01").json["data"] == []
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_longer_page_asks_the_database_no_more_often(world: World, path: str) -> None:
+    customer = world.customer()
+    payments = [world.pay(customer) for _ in range(3)]
+    for payment in payments:
+        world.call("POST", "/payments/refund", {"payment_id": payment["id"], "amount": 1})
+    world.work()
+    world.deliver(*world.events())
+    world.customer()
+
+    asked = []
+    for limit in (1, 100):
+        with statements(world) as sent:
+            page = world.call("GET", f"{path}?limit={limit}").json
+        asked.append(len(sent))
+
+    assert len(page["data"]) > 1
+    assert asked[0] == asked[1]
+
+
+def test_the_payments_of_a_list_have_their_own_refunds(world: World) -> None:
+    first, second = world.pay(world.customer()), world.pay(world.customer())
+    for amount in (1, 2):
+        world.call("POST", "/payments/refund", {"payment_id": first["id"], "amount": amount})
+        world.work()
+
+    listed = {payment["id"]: payment for payment in world.call("GET", "/payments").json["data"]}
+    assert [refund["amount"] for refund in listed[first["id"]]["refunds"]] == [1, 2]
+    assert listed[second["id"]]["refunds"] == []
+    assert listed[first["id"]] == world.payment(first["id"])

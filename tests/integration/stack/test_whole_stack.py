@@ -81,6 +81,31 @@ def test_a_killed_sandbox_delays_and_loses_nothing(stack: LiveStack) -> None:
     stack.wait_until_ready()
 
 
+def test_a_slow_gateway_is_waited_for(stack: LiveStack) -> None:
+    customer = stack.customer()
+    slow = {"kind": "latency", "method": "POST", "path": "/v1/payment_intents", "seconds": 3, "times": 1}
+    httpx.post(f"{stack.facts['stripe_api_base']}/_sandbox/faults", json=slow, timeout=20).raise_for_status()
+
+    answer = stack.pay(customer, wait=20)
+
+    assert (answer.status_code, answer.json()["status"]) == (201, "succeeded")
+
+
+def test_messages_that_nobody_sent_on_purpose_are_survived(stack: LiveStack) -> None:
+    with redis.Redis.from_url(stack.facts["broker_url"]) as broker:
+        for body in (
+            b"not json",
+            b'{"body": "gASVAAAAAAAAAA==", "content-type": "application/x-python-serialize"}',
+            b"{}",
+        ):
+            broker.lpush("billing:payments", body)
+
+    answer = stack.pay(stack.customer())
+
+    assert len(stack.charges(stack.wait_for_payment(answer.json()["id"], seconds=60))) == 1
+    stack.wait_until_ready()
+
+
 def test_a_killed_worker_is_replaced_and_its_work_is_done_once(stack: LiveStack) -> None:
     customer = stack.customer()
     accepted = [stack.pay(customer).json() for _ in range(6)]

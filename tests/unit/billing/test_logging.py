@@ -19,6 +19,7 @@ HOSTILE = 'Ada\nLovelace\r\x1b[31m"red"\x00\u2028\x85\u202e\ud800 {} %s'
 def _restored() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    structlog.contextvars.clear_contextvars()
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
@@ -76,6 +77,16 @@ def test_below_the_level_nothing_is_written(capsys: pytest.CaptureFixture[str]) 
     logging.getLogger("stripe").info("request with a body")
 
     assert lines(capsys) == []
+
+
+def test_the_readable_form_lets_no_text_forge_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(level="INFO", format_="text")
+    structlog.get_logger("ours").info("customer.created", path=HOSTILE)
+    logging.getLogger("theirs").warning("got %s", HOSTILE)
+
+    written = capsys.readouterr().out
+    assert len(written.splitlines()) == 2
+    assert '\x1b[31m"red' not in written
 
 
 def test_the_readable_form_redacts_too(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --upgrade
 NOT_UNIT := --ignore=tests/unit --ignore=tests/architecture --ignore=tests/browser
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast test-unit test-integration check format lock clean
+.PHONY: help setup run test test-fast test-unit test-integration test-browser check format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,13 +24,16 @@ test: .venv/.installed-dev ## Run the whole test suite, on servers of its own
 	$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/browser $(ARGS)
 
 test-fast: .venv/.installed-dev ## Run the tests that need no server, stop at the first failure
-	$(BIN)/pytest -x -q tests/unit $(wildcard tests/architecture) $(ARGS)
+	$(BIN)/pytest -x -q -n 2 --dist loadfile tests/unit tests/architecture $(ARGS)
 
 test-unit: .venv/.installed-dev ## Run the unit tests
 	$(BIN)/pytest tests/unit $(ARGS)
 
 test-integration: .venv/.installed-dev ## Run the tests that need servers
 	$(BIN)/pytest $(NOT_UNIT) $(ARGS)
+
+test-browser: .venv/.installed-dev ## Run the tests of pages, in headless Chromium (Debian: apt-get install chromium)
+	$(BIN)/pytest tests/browser $(ARGS)
 
 check: .venv/.installed-dev ## Check format, style, types and the contracts between packages
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports

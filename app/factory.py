@@ -12,9 +12,10 @@ from flask_openapi.openapi import OpenAPI
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.authentication import recognise_caller
-from app.docs import docs_blueprint, finish_document
-from app.edge import Access, Services, access_of, require_idempotency_key, services
+from app.docs import docs_blueprint
+from app.edge import Services, access_of, require_idempotency_key, services
 from app.health import HealthBoard
+from app.openapi_document import access_by_route, finish_document
 from app.problems import RouteNotFound, register_error_handlers, validation_response
 from app.rate_limits import RateLimiter
 from app.request_body import BillingRequest, check_body
@@ -70,22 +71,9 @@ def create_app(runtime: Runtime) -> OpenAPI:
     for blueprint in (customers.blueprint, payments.blueprint, webhooks.blueprint, operators.blueprint):
         app.register_api(blueprint)
     app.register_api(health_blueprint(HealthBoard(runtime)))
-    access = _access_by_route(app)
-    app.register_blueprint(
-        docs_blueprint(lambda: finish_document(app.api_doc, access_of=lambda *route: access.get(route)))
-    )
+    access = access_by_route(app)
+    app.register_blueprint(docs_blueprint(lambda: finish_document(app.api_doc, access=access)))
     return app
-
-
-def _access_by_route(app: OpenAPI) -> dict[tuple[str, str], Access]:
-    """Return the access that each documented path and method asks for; public ones are not in it."""
-    found: dict[tuple[str, str], Access] = {}
-    for rule in app.url_map.iter_rules():
-        access = access_of(app.view_functions[rule.endpoint])
-        if access is not None:
-            path = rule.rule.replace("<", "{").replace(">", "}")
-            found |= {(path, method.lower()): access for method in rule.methods or ()}
-    return found
 
 
 def _begin() -> None:

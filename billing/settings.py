@@ -224,16 +224,19 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _rules_between_settings(self) -> Self:
+        faults = []
         if self.PCI_COMPLIANCE_MODE and not self.ENABLE_AUDIT_LOG:
-            raise ValueError("ENABLE_AUDIT_LOG: cannot be false while PCI_COMPLIANCE_MODE is true")
+            faults.append("ENABLE_AUDIT_LOG: cannot be false while PCI_COMPLIANCE_MODE is true")
         publishable_is_test = self.STRIPE_PUBLISHABLE_KEY.get_secret_value().startswith("pk_test_")
         if publishable_is_test == self.livemode:
-            raise ValueError("STRIPE_PUBLISHABLE_KEY: takes a key of the same mode, test or live, as STRIPE_SECRET_KEY")
+            faults.append("STRIPE_PUBLISHABLE_KEY: takes a key of the same mode, test or live, as STRIPE_SECRET_KEY")
         if self.BILLING_ENV is Environment.PRODUCTION and _server(self.credits_url) == _server(self.broker_url):
-            raise ValueError(
+            faults.append(
                 "REDIS_CREDITS_URL: in production takes another server than the broker's, because balances need "
                 "appendfsync always and the broker does not"
             )
+        if faults:
+            raise ValueError("\n".join(faults))
         return self
 
 
@@ -254,7 +257,8 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise InvalidSettings([_fault(dict(fault)) for fault in error.errors(include_input=False)]) from None
+        faults = [_fault(dict(fault)).split("\n") for fault in error.errors(include_input=False)]
+        raise InvalidSettings([line for lines in faults for line in lines]) from None
 
 
 @lru_cache(maxsize=1)

@@ -11,10 +11,11 @@ def test_the_default_is_ten_payment_requests_a_minute_for_each_customer_and_call
     servers.reset()
     with World.open(servers, PAYMENT_RATE_LIMIT=10) as world:
         ada, bob = world.customer(), world.customer()
+        first = {"Idempotency-Key": "the-first"}
         body = {"customer_id": ada, "amount": 100, "currency": "USD"}
         left = []
-        for _ in range(10):
-            answer = world.call("POST", "/payments/intent", body)
+        for number in range(10):
+            answer = world.call("POST", "/payments/intent", body, headers=None if number else first)
             assert answer.status_code == 202
             assert answer.headers["RateLimit-Policy"] == '"payments";q=10;w=60'
             left.append(re.fullmatch(r'"payments";r=(\d+);t=\d+', answer.headers["RateLimit"]))
@@ -27,6 +28,8 @@ def test_the_default_is_ten_payment_requests_a_minute_for_each_customer_and_call
         assert world.rows("SELECT 1 FROM idempotency_keys WHERE key = 'the-eleventh'") == []
         assert world.count("payments") == 10
 
+        # An answer that was given already moves no money, and counts for nothing.
+        assert world.call("POST", "/payments/intent", body, headers=first).headers["Idempotent-Replayed"] == "true"
         assert world.call("POST", "/payments/intent", {**body, "customer_id": bob}).status_code == 202
         assert world.call("GET", "/payments").status_code == 200
 

@@ -131,6 +131,13 @@ def test_several_faults_are_told_at_once(load: Load) -> None:
     ]
 
 
+def test_several_rules_that_are_broken_are_told_at_once(load: Load) -> None:
+    with pytest.raises(InvalidSettings) as refused:
+        load(ENABLE_AUDIT_LOG="false", REDIS_CREDITS_URL=None)
+
+    assert [fault.partition(":")[0] for fault in refused.value.faults] == ["ENABLE_AUDIT_LOG", "REDIS_CREDITS_URL"]
+
+
 def test_the_audit_log_can_be_off_where_pci_does_not_rule(load: Load) -> None:
     assert load(ENABLE_AUDIT_LOG="false", PCI_COMPLIANCE_MODE="false").ENABLE_AUDIT_LOG is False
 

@@ -26,6 +26,9 @@ class BillingGroup(LazyGroup):
         "migrate": CommandSource(module="cli.migrate", summary="Bring the database to the newest revision."),
         "keys": CommandSource(module="cli.keys", summary="API keys: create, list, revoke."),
         "webhooks": CommandSource(module="cli.webhooks", summary="The webhook inbox: list, show, replay, resync."),
+        "invariants": CommandSource(
+            module="cli.invariants", summary="Check what must always hold, on the live service."
+        ),
         "audit": CommandSource(module="cli.audit", summary="The audit log: verify its hash chain."),
         "reference": CommandSource(
             module="cli.reference.command", summary="Write the reference pages anew from the code."

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -11,6 +12,8 @@ from billing.clock import utc_now
 from billing.errors import Unavailable
 from billing.hints import Hint
 from billing.idempotency import purge_expired
+from billing.invariants import check_invariants
+from billing.metrics import INVARIANT_VIOLATIONS
 from billing.runtime import Runtime
 from billing.webhooks.resync import resync_events
 from models.audit import AuditPending
@@ -25,6 +28,7 @@ from tasks.runtime import hint_sender
 SWEEP_EVERY = timedelta(seconds=15)
 PURGE_EVERY = timedelta(hours=1)
 PING_EVERY = timedelta(seconds=60)
+INVARIANTS_EVERY = timedelta(minutes=5)
 RESYNC_EVERY = timedelta(days=1)
 # Stripe repeats a delivery for three days; what is older than that comes by itself no more.
 RESYNC_WINDOW = timedelta(days=4)
@@ -34,6 +38,7 @@ _TABLES: dict[Hint, type[LeasedWork]] = {
     Hint.OUTBOX: OutboxDelivery,
 }
 _ALREADY_RUN = "another beat ran this slot"
+log = structlog.get_logger(__name__)
 
 
 @use_case_task("maintenance.sweep")
@@ -57,6 +62,25 @@ def purge(session: Session, **_: object) -> str:
         return _ALREADY_RUN
     keys, slots = purge_expired(session, now=utc_now()), purge_slots(session, now=utc_now())
     return f"{keys} idempotency keys and {slots} beat slots deleted"
+
+
+@use_case_task("maintenance.invariants")
+def invariants(session: Session, **_: object) -> str:
+    """Check what must always hold, and raise an alarm for what does not."""
+    if not claim_slot(session, job="maintenance.invariants", every=INVARIANTS_EVERY, now=utc_now()):
+        return _ALREADY_RUN
+    findings = check_invariants(session)
+    for finding in findings:
+        INVARIANT_VIOLATIONS.labels(invariant=finding.invariant.name).set(finding.violations)
+        if finding.violations:
+            log.error(
+                "invariant.broken",
+                invariant=finding.invariant.name,
+                violations=finding.violations,
+                mend=finding.invariant.mend,
+            )
+    broken = [finding.invariant.name for finding in findings if finding.violations]
+    return f"broken: {', '.join(broken)}" if broken else f"all {len(findings)} hold"
 
 
 @billing_task("webhooks.resync")

@@ -14,6 +14,7 @@ TASK_QUEUES = {
     "audit.seal": MAINTENANCE,
     "gateway.ping": PAYMENTS,
     "maintenance.canary": MAINTENANCE,
+    "maintenance.invariants": MAINTENANCE,
     "maintenance.purge": MAINTENANCE,
     "maintenance.sweep": MAINTENANCE,
     "operations.run": PAYMENTS,

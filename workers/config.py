@@ -7,7 +7,7 @@ from kombu import Exchange, Queue
 from billing.settings import Settings
 from tasks import queues
 from tasks.celery_config import client_config
-from tasks.maintenance import PING_EVERY, PURGE_EVERY, RESYNC_EVERY, SWEEP_EVERY
+from tasks.maintenance import INVARIANTS_EVERY, PING_EVERY, PURGE_EVERY, RESYNC_EVERY, SWEEP_EVERY
 
 # How long a worker waits for an answer of the broker; the BRPOP of an idle worker is renewed well within it.
 _SOCKET_TIMEOUT_SECONDS = 10
@@ -66,6 +66,11 @@ def worker_config(settings: Settings) -> dict[str, Any]:
                 "task": "webhooks.resync",
                 "schedule": RESYNC_EVERY,
                 "options": {"expires": RESYNC_EVERY.total_seconds()},
+            },
+            "maintenance.invariants": {
+                "task": "maintenance.invariants",
+                "schedule": INVARIANTS_EVERY,
+                "options": {"expires": INVARIANTS_EVERY.total_seconds()},
             },
             "maintenance.purge": {
                 "task": "maintenance.purge",

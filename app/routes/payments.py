@@ -183,9 +183,9 @@ def _representation(context: Context, payment: Payment) -> dict[str, object]:
 
 
 def _locked(context: Context, payment_id: str) -> Payment:
-    payment = find_payment(context.session, public=payment_id, own=context.own, lock=True)
-    context.limit_payments(payment.customer_id)
-    return payment
+    # Redis is asked before the row is locked: nobody should wait for a payment because a counter is slow.
+    context.limit_payments(find_payment(context.session, public=payment_id, own=context.own).customer_id)
+    return find_payment(context.session, public=payment_id, own=context.own, lock=True)
 
 
 def _customer_of(context: Context, named: str | None) -> Customer:

@@ -29,7 +29,7 @@ def find_customer(session: Session, *, public: str, own: UUID | None, lock: bool
     if customer_id is None or own not in {None, customer_id}:
         raise CustomerNotFound(f"there is no customer {public!r}")
     query = select(Customer).where(Customer.id == customer_id)
-    customer = session.scalar(query.with_for_update() if lock else query)
+    customer = session.scalar(query.with_for_update() if lock else query, execution_options={"populate_existing": lock})
     if customer is None:
         raise CustomerNotFound(f"there is no customer {public!r}")
     return customer

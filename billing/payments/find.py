@@ -28,7 +28,7 @@ def find_payment(session: Session, *, public: str, own: UUID | None, lock: bool 
         query = select(Payment).where(Payment.id == row_id(PREFIX, public))
     except MalformedId:
         raise PaymentNotFound(f"there is no payment {public!r}") from None
-    payment = session.scalar(query.with_for_update() if lock else query)
+    payment = session.scalar(query.with_for_update() if lock else query, execution_options={"populate_existing": lock})
     if payment is None or own not in {None, payment.customer_id}:
         raise PaymentNotFound(f"there is no payment {public!r}")
     return payment

@@ -14,7 +14,7 @@ from tests.service.world import World
 def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
     executable = program()
     if executable is None:
-        pytest.skip(f"needs {' or '.join(PROGRAMS)}; on Debian: apt-get install chromium")
+        pytest.fail(f"needs {' or '.join(PROGRAMS)}; on Debian: apt-get install chromium")
     with browser(executable, profile=tmp_path_factory.mktemp("profile")) as opened:
         yield opened
 

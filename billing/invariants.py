@@ -1,0 +1,107 @@
+"""What must always hold, each as one query that counts what breaks it. Beat runs them; `billing invariants` shows them.
+
+A broken one is an alarm, not a stop: the rows it names are left as they are for a person to look at.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+
+class Invariant(NamedTuple):
+    """A rule in words, the query that counts its violations, and what to do when there are any."""
+
+    name: str
+    rule: str
+    query: str
+    mend: str
+
+
+class Finding(NamedTuple):
+    """How often an invariant is broken now."""
+
+    invariant: Invariant
+    violations: int
+
+
+# Two sweeps of 15 s and the longest lease: what is due for longer than this was told to nobody.
+_LATE = "interval '150 seconds'"
+
+INVARIANTS: tuple[Invariant, ...] = (
+    Invariant(
+        "refunds_within_captured",
+        "what is refunded, or reserved for refunds, never exceeds what was captured",
+        "SELECT count(*) FROM payments WHERE amount_refunded_minor > amount_captured_minor",
+        "compare the payment's refunds with the gateway's",
+    ),
+    Invariant(
+        "refunds_add_up",
+        "a payment's refunded amount is the sum of its refunds that did not fail",
+        """
+        SELECT count(*) FROM payments p WHERE amount_refunded_minor <> LEAST(amount_captured_minor, (
+            SELECT coalesce(sum(r.amount_minor), 0) FROM refunds r
+            WHERE r.payment_id = p.id AND r.status NOT IN ('failed', 'canceled')))
+        """,
+        "replay the payment's newest charge.refunded event",
+    ),
+    Invariant(
+        "succeeded_once",
+        "a payment is told of as succeeded at most once",
+        """
+        SELECT count(*) FROM (SELECT object_id FROM outbox_events WHERE type = 'payment.succeeded'
+            GROUP BY object_id HAVING count(*) > 1) twice
+        """,
+        "look at the payment's entries in the audit log",
+    ),
+    Invariant(
+        "money_is_at_the_gateway",
+        "a payment that moved money names its object at the gateway",
+        "SELECT count(*) FROM payments WHERE amount_captured_minor > 0 AND gateway_id IS NULL",
+        "search the gateway for the payment's id in the metadata",
+    ),
+    Invariant(
+        "operations_end",
+        "no accepted operation is overdue",
+        f"SELECT count(*) FROM operations WHERE next_attempt_at < now() - {_LATE}",  # noqa: S608 - our own constant
+        "see `billing status` and the log of worker-network",
+    ),
+    Invariant(
+        "events_are_handled",
+        "no stored webhook event is overdue",
+        f"SELECT count(*) FROM inbox_events WHERE next_attempt_at < now() - {_LATE}",  # noqa: S608 - our own constant
+        "see `billing status` and the log of worker-network",
+    ),
+    Invariant(
+        "no_event_is_dead",
+        "no stored webhook event was given up",
+        "SELECT count(*) FROM inbox_events WHERE status = 'dead'",
+        "billing webhooks list --status dead, then billing webhooks replay",
+    ),
+    Invariant(
+        "deliveries_end",
+        "no delivery of the outbox is overdue or was given up",
+        f"SELECT count(*) FROM outbox_deliveries WHERE status = 'dead' OR next_attempt_at < now() - {_LATE}",  # noqa: S608 - our own constant
+        "see the log of worker-network",
+    ),
+    Invariant(
+        "nothing_is_parked",
+        "no call to the gateway waits for a person",
+        "SELECT count(*) FROM payment_attempts WHERE status = 'parked'",
+        "look for the payment at the gateway by the payment_id in its metadata, and settle it there",
+    ),
+    Invariant(
+        "audit_is_sealed",
+        "no audit entry stays unsealed",
+        f"""
+        SELECT count(*) FROM audit_pending p JOIN audit_entries e ON e.id = p.entry_id WHERE e.at < now() - {_LATE}
+        """,  # noqa: S608 - our own constant
+        "see the log of worker-maintenance; `billing audit verify` checks the whole chain",
+    ),
+)
+
+
+def check_invariants(session: Session) -> Sequence[Finding]:
+    """Count the violations of every invariant, in the order above."""
+    return [Finding(invariant, session.scalar(text(invariant.query)) or 0) for invariant in INVARIANTS]

@@ -1,0 +1,60 @@
+"""Each invariant holds on a service that was used, and each one bites when a row breaks it."""
+
+import pytest
+
+from billing.invariants import INVARIANTS, check_invariants
+from tests.service.world import World
+
+
+def violations(world: World) -> dict[str, int]:
+    with world.session() as session:
+        return {finding.invariant.name: finding.violations for finding in check_invariants(session)}
+
+
+@pytest.fixture
+def used(world: World) -> World:
+    """A service in which something happened: a payment, a refund, a decline, webhooks."""
+    customer = world.customer()
+    payment = world.pay(customer)
+    world.call("POST", "/payments/refund", {"payment_id": payment["id"], "amount": 100})
+    world.pay(customer, card="pm_card_chargeDeclined")
+    world.deliver(*world.events())
+    world.work()
+    return world
+
+
+def test_they_hold_on_a_service_that_was_used(used: World) -> None:
+    assert violations(used) == dict.fromkeys((invariant.name for invariant in INVARIANTS), 0)
+
+
+BREAKERS = {
+    "refunds_within_captured": "UPDATE payments SET amount_refunded_minor = amount_captured_minor + 1",
+    "refunds_add_up": "UPDATE payments SET amount_refunded_minor = 1 WHERE amount_refunded_minor = 100",
+    "succeeded_once": "INSERT INTO outbox_events SELECT gen_random_uuid(), type, object_type, object_id, customer_id, payload,"
+    " created_at FROM outbox_events WHERE type = 'payment.succeeded'",
+    "money_is_at_the_gateway": "UPDATE payments SET gateway_id = NULL WHERE status = 'succeeded'",
+    "operations_end": "UPDATE operations SET status = 'queued', finished_at = NULL, outcome_status = NULL,"
+    " next_attempt_at = now() - interval '1 hour'",
+    "events_are_handled": "UPDATE inbox_events SET next_attempt_at = now() - interval '1 hour'",
+    "no_event_is_dead": "UPDATE inbox_events SET status = 'dead'",
+    "deliveries_end": "UPDATE outbox_deliveries SET status = 'dead'",
+    "nothing_is_parked": "UPDATE payment_attempts SET status = 'parked'",
+    "audit_is_sealed": "UPDATE audit_entries SET at = now() - interval '1 hour'",
+}
+
+
+@pytest.mark.parametrize("name", [invariant.name for invariant in INVARIANTS])
+def test_each_one_bites(used: World, name: str) -> None:
+    with used.session() as session:
+        connection = session.connection()
+        # What the tables' own constraints refuse is what these checks are the second net for.
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+        for table, constraint in connection.exec_driver_sql(
+            "SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype = 'c' "
+            "AND connamespace = 'public'::regnamespace"
+        ).fetchall():
+            connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT {constraint}")
+        connection.exec_driver_sql(BREAKERS[name])
+        broken = {finding.invariant.name for finding in check_invariants(session) if finding.violations}
+        session.rollback()
+    assert name in broken

@@ -15,12 +15,18 @@ GATEWAY = "gateway"
 
 def claim_slot(session: Session, *, job: str, every: timedelta, now: datetime) -> bool:
     """Return True for the first that asks for `job` in the slot of length `every` that holds `now`, False for any other."""
-    seconds = int(every.total_seconds())
-    slot = datetime.fromtimestamp(int(now.timestamp()) // seconds * seconds, tz=UTC)
     claimed = session.execute(
-        insert(BeatSlot).values(job=job, slot=slot).on_conflict_do_nothing().returning(BeatSlot.job)
+        insert(BeatSlot).values(job=job, slot=_slot(every, now)).on_conflict_do_nothing().returning(BeatSlot.job)
     ).first()
     return claimed is not None
+
+
+def return_slot(session: Session, *, job: str, every: timedelta, now: datetime) -> None:
+    """Give a claimed slot back, because the job could not be done: whoever asks next may try."""
+    session.execute(
+        delete(BeatSlot).where(BeatSlot.job == job, BeatSlot.slot == _slot(every, now)),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def purge_slots(session: Session, *, now: datetime) -> int:
@@ -43,3 +49,8 @@ def note_heartbeat(session: Session, *, name: str, now: datetime) -> None:
 def queue_heartbeat(queue: str) -> str:
     """Return the name under which a queue's consumers note that they work."""
     return f"queue:{queue}"
+
+
+def _slot(every: timedelta, now: datetime) -> datetime:
+    seconds = int(every.total_seconds())
+    return datetime.fromtimestamp(int(now.timestamp()) // seconds * seconds, tz=UTC)

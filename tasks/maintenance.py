@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from billing import leases
-from billing.beat_slots import BEAT, GATEWAY, claim_slot, note_heartbeat, purge_slots, queue_heartbeat
+from billing.beat_slots import BEAT, GATEWAY, claim_slot, note_heartbeat, purge_slots, queue_heartbeat, return_slot
 from billing.clock import utc_now
 from billing.errors import Unavailable
 from billing.hints import Hint
@@ -25,11 +25,14 @@ from tasks.base import billing_task, use_case_task
 from tasks.canary import canary_has_run
 from tasks.runtime import hint_sender
 
-SWEEP_EVERY = timedelta(seconds=15)
-PURGE_EVERY = timedelta(hours=1)
-PING_EVERY = timedelta(seconds=60)
-INVARIANTS_EVERY = timedelta(minutes=5)
-RESYNC_EVERY = timedelta(days=1)
+# Each scheduled task, and how often it runs.
+SCHEDULE = {
+    "gateway.ping": timedelta(seconds=60),
+    "maintenance.invariants": timedelta(minutes=5),
+    "maintenance.purge": timedelta(hours=1),
+    "maintenance.sweep": timedelta(seconds=15),
+    "webhooks.resync": timedelta(days=1),
+}
 # Stripe repeats a delivery for three days; what is older than that comes by itself no more.
 RESYNC_WINDOW = timedelta(days=4)
 _TABLES: dict[Hint, type[LeasedWork]] = {
@@ -41,11 +44,15 @@ _ALREADY_RUN = "another beat ran this slot"
 log = structlog.get_logger(__name__)
 
 
+def _claim(job: str, session: Session) -> bool:
+    return claim_slot(session, job=job, every=SCHEDULE[job], now=utc_now())
+
+
 @use_case_task("maintenance.sweep")
 def sweep(session: Session, **_: object) -> str:
     """Send hints for work that is due although nobody was told: a message was lost, or a worker died."""
     note_heartbeat(session, name=BEAT, now=utc_now())
-    if not claim_slot(session, job="maintenance.sweep", every=SWEEP_EVERY, now=utc_now()):
+    if not _claim("maintenance.sweep", session):
         return _ALREADY_RUN
     found = [hint for hint, table in _TABLES.items() if leases.due_count(session, table, up_to=1)]
     if session.scalar(select(func.count()).select_from(select(AuditPending).limit(1).subquery())):
@@ -58,7 +65,7 @@ def sweep(session: Session, **_: object) -> str:
 @use_case_task("maintenance.purge")
 def purge(session: Session, **_: object) -> str:
     """Delete what nobody may need any more: answers kept under idempotency keys, and past beat slots."""
-    if not claim_slot(session, job="maintenance.purge", every=PURGE_EVERY, now=utc_now()):
+    if not _claim("maintenance.purge", session):
         return _ALREADY_RUN
     keys, slots = purge_expired(session, now=utc_now()), purge_slots(session, now=utc_now())
     return f"{keys} idempotency keys and {slots} beat slots deleted"
@@ -67,7 +74,7 @@ def purge(session: Session, **_: object) -> str:
 @use_case_task("maintenance.invariants")
 def invariants(session: Session, **_: object) -> str:
     """Check what must always hold, and raise an alarm for what does not."""
-    if not claim_slot(session, job="maintenance.invariants", every=INVARIANTS_EVERY, now=utc_now()):
+    if not _claim("maintenance.invariants", session):
         return _ALREADY_RUN
     findings = check_invariants(session)
     for finding in findings:
@@ -86,10 +93,16 @@ def invariants(session: Session, **_: object) -> str:
 @billing_task("webhooks.resync")
 def resync(runtime: Runtime, **_: object) -> str:
     """Fetch the events of the past days that never came, so that an outage of our endpoint loses none."""
+    job, started = "webhooks.resync", utc_now()
     with runtime.transaction() as session:
-        if not claim_slot(session, job="webhooks.resync", every=RESYNC_EVERY, now=utc_now()):
+        if not claim_slot(session, job=job, every=SCHEDULE[job], now=started):
             return _ALREADY_RUN
-    done = resync_events(runtime, since=utc_now() - RESYNC_WINDOW, now=utc_now)
+    try:
+        done = resync_events(runtime, since=started - RESYNC_WINDOW, now=utc_now)
+    except Unavailable:
+        with runtime.transaction() as session:
+            return_slot(session, job=job, every=SCHEDULE[job], now=started)
+        raise
     return f"{done.listed} events listed, {done.stored} had never come"
 
 

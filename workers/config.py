@@ -1,5 +1,6 @@
 """Celery's settings for workers and beat, each with its reason. What clients share is in tasks/celery_config.py."""
 
+from datetime import timedelta
 from typing import Any
 
 from kombu import Exchange, Queue
@@ -7,10 +8,13 @@ from kombu import Exchange, Queue
 from billing.settings import Settings
 from tasks import queues
 from tasks.celery_config import client_config
-from tasks.maintenance import INVARIANTS_EVERY, PING_EVERY, PURGE_EVERY, RESYNC_EVERY, SWEEP_EVERY
+from tasks.maintenance import SCHEDULE
 
 # How long a worker waits for an answer of the broker; the BRPOP of an idle worker is renewed well within it.
 _SOCKET_TIMEOUT_SECONDS = 10
+# Beat keeps no memory: it counts from its own start. So that a daily job runs although beat is restarted every hour, jobs are
+# asked for more often than they run; the slot that a job claims decides (billing/beat_slots.py).
+_ASKED_AT_LEAST_EVERY = timedelta(minutes=10)
 
 
 def worker_config(settings: Settings) -> dict[str, Any]:
@@ -51,31 +55,11 @@ def worker_config(settings: Settings) -> dict[str, Any]:
         "worker_redirect_stdouts": False,
         "beat_scheduler": "celery.beat:Scheduler",
         "beat_max_loop_interval": 5,
-        "beat_schedule": {
-            "maintenance.sweep": {
-                "task": "maintenance.sweep",
-                "schedule": SWEEP_EVERY,
-                "options": {"expires": SWEEP_EVERY.total_seconds()},
-            },
-            "gateway.ping": {
-                "task": "gateway.ping",
-                "schedule": PING_EVERY,
-                "options": {"expires": PING_EVERY.total_seconds()},
-            },
-            "webhooks.resync": {
-                "task": "webhooks.resync",
-                "schedule": RESYNC_EVERY,
-                "options": {"expires": RESYNC_EVERY.total_seconds()},
-            },
-            "maintenance.invariants": {
-                "task": "maintenance.invariants",
-                "schedule": INVARIANTS_EVERY,
-                "options": {"expires": INVARIANTS_EVERY.total_seconds()},
-            },
-            "maintenance.purge": {
-                "task": "maintenance.purge",
-                "schedule": PURGE_EVERY,
-                "options": {"expires": PURGE_EVERY.total_seconds()},
-            },
-        },
+        "beat_schedule": {task: _entry(task, every) for task, every in SCHEDULE.items()},
     }
+
+
+def _entry(task: str, every: timedelta) -> dict[str, Any]:
+    """Return a schedule's entry. A message that nobody took in time is dropped: the next one says the same."""
+    asked = min(every, _ASKED_AT_LEAST_EVERY)
+    return {"task": task, "schedule": asked, "options": {"expires": asked.total_seconds()}}

@@ -5,7 +5,9 @@ import time
 
 import httpx
 import redis
+from celery import Celery
 
+from tasks.celery_config import MESSAGE_PREFIX
 from tests.integration.stack.conftest import LiveStack, wait_until
 
 
@@ -216,6 +218,26 @@ def test_the_audit_log_is_sealed_within_seconds_and_whole(stack: LiveStack) -> N
     verified = stack.billing("audit", "verify", "--json")
     assert verified.returncode == 0, verified.stdout + verified.stderr
     assert json.loads(verified.stdout)["anchors"] > 0
+
+
+def test_every_scheduled_task_does_its_work(stack: LiveStack) -> None:
+    celery = Celery("stack-test", broker=stack.facts["broker_url"], set_as_current=False)
+    celery.conf.broker_transport_options = {"global_keyprefix": MESSAGE_PREFIX}
+    before = stack.log("worker-maintenance").count('"event": "task.done"')
+    slotted = {"maintenance.invariants", "maintenance.purge", "webhooks.resync"}
+    for task in slotted:
+        celery.send_task(task, queue="maintenance")
+
+    def slots() -> bool:
+        return slotted <= {row[0] for row in stack.rows("SELECT DISTINCT job FROM beat_slots")}
+
+    wait_until(slots, what="a slot of each job")
+    wait_until(
+        lambda: stack.log("worker-maintenance").count('"event": "task.done"') >= before + 3, what="each task done"
+    )
+    assert "all 10 hold" in stack.log("worker-maintenance")
+    told = stack.billing("invariants", "--json")
+    assert told.returncode == 0, told.stdout
 
 
 def test_doctor_is_green(stack: LiveStack) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from billing.beat_slots import claim_slot, note_heartbeat, purge_slots
+from billing.beat_slots import claim_slot, note_heartbeat, purge_slots, return_slot
 from tests.concurrency.test_one_charge_per_payment import at_once
 from tests.service.world import World
 
@@ -34,3 +34,10 @@ def test_past_slots_are_deleted_and_heartbeats_are_one_row(world: World) -> None
             note_heartbeat(session, name="beat", now=NOON + timedelta(minutes=minute))
         assert purge_slots(session, now=NOON + timedelta(days=3)) == 1
     assert world.rows("SELECT last_seen_at FROM heartbeats") == [{"last_seen_at": NOON + timedelta(minutes=2)}]
+
+
+def test_a_job_that_could_not_be_done_gives_its_slot_back(world: World) -> None:
+    assert claim(world, NOON)
+    with world.session() as session:
+        return_slot(session, job="maintenance.sweep", every=EVERY, now=NOON)
+    assert claim(world, NOON) is True

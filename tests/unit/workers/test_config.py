@@ -1,5 +1,7 @@
 """The settings of Celery that correctness rests on."""
 
+from datetime import timedelta
+
 import pytest
 
 from billing.leases import POSTPONE_PAUSE_SECONDS_MAX
@@ -9,6 +11,7 @@ from billing.settings import Settings
 from billing.webhooks.process import LEASE_SECONDS as INBOX_LEASE_SECONDS
 from tasks.celery_config import client_config
 from tasks.hints import WAKE_SECONDS_MAX
+from tasks.maintenance import SCHEDULE
 from workers.config import worker_config
 
 VALUES = {
@@ -70,3 +73,11 @@ def test_all_clients_of_the_broker_agree_and_none_waits_for_ever(settings: Setti
         assert 0 < options["socket_connect_timeout"] <= 3
         assert 0 < options["socket_timeout"] <= 10
         assert options["retry_on_timeout"] is False
+
+
+def test_a_daily_job_is_asked_for_often_enough_to_survive_restarts_of_beat(settings: Settings) -> None:
+    entries = worker_config(settings)["beat_schedule"]
+    assert set(entries) == set(SCHEDULE)
+    for task, entry in entries.items():
+        assert entry["schedule"] <= min(SCHEDULE[task], timedelta(minutes=10))
+        assert 0 < entry["options"]["expires"] <= entry["schedule"].total_seconds()

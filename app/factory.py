@@ -19,7 +19,7 @@ from app.openapi_document import access_by_route, finish_document
 from app.problems import RouteNotFound, register_error_handlers, validation_response
 from app.rate_limits import RateLimiter
 from app.request_body import BillingRequest, check_body
-from app.routes import customers, operators, payments, webhooks
+from app.routes import customers, disputes, operators, payments, webhooks
 from app.routes.health import health_blueprint
 from app.schemas.base import Problem
 from app.security_headers import API_HEADERS
@@ -43,7 +43,8 @@ def create_app(runtime: Runtime) -> OpenAPI:
         info=Info(
             title="Billing service",
             version=VERSION,
-            description="Payments with strong authentication, customers, refunds and webhooks. Errors are RFC 9457 problems.",
+            description="Payments with strong authentication, customers, refunds, disputes and webhooks. "
+            "Errors are RFC 9457 problems.",
         ),
         security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")},
         validation_error_model=Problem,
@@ -68,7 +69,13 @@ def create_app(runtime: Runtime) -> OpenAPI:
     app.before_request(_admit)
     app.after_request(_finish)
     register_error_handlers(app)
-    for blueprint in (customers.blueprint, payments.blueprint, webhooks.blueprint, operators.blueprint):
+    for blueprint in (
+        customers.blueprint,
+        payments.blueprint,
+        disputes.blueprint,
+        webhooks.blueprint,
+        operators.blueprint,
+    ):
         app.register_api(blueprint)
     app.register_api(health_blueprint(HealthBoard(runtime)))
     access = access_by_route(app)

@@ -47,6 +47,17 @@ INVARIANTS: tuple[Invariant, ...] = (
         "replay the payment's newest charge.refunded event",
     ),
     Invariant(
+        "disputes_add_up",
+        "what disputes hold of a payment is the sum of those that are not won, up to what refunds left",
+        """
+        SELECT count(*) FROM payments p WHERE amount_disputed_minor <> LEAST(
+            amount_captured_minor - amount_refunded_minor, (
+            SELECT coalesce(sum(d.amount_minor), 0) FROM disputes d
+            WHERE d.payment_id = p.id AND d.status IN ('needs_response', 'under_review', 'lost', 'prevented')))
+        """,
+        "replay the newest charge.dispute event of the payment",
+    ),
+    Invariant(
         "succeeded_once",
         "a payment is told of as succeeded at most once",
         """

@@ -20,9 +20,11 @@ from billing.operation_outcome import OperationOutcome, Settlement
 from billing.payment_methods import requests as payment_method_requests
 from billing.payment_methods.perform import perform_attachment, perform_detachment
 from billing.payments import create as payment_create
+from billing.payments import dispute_evidence
 from billing.payments import refund as payment_refund
 from billing.payments import requests as payment_requests
 from billing.payments.perform import perform_payment_operation
+from billing.payments.perform_evidence import perform_evidence_operation
 from billing.payments.perform_refund import perform_refund_operation
 from billing.runtime import Runtime
 from billing.setup_intents import requests as setup_intent_requests
@@ -40,6 +42,7 @@ PERFORMERS: dict[str, Performer] = {
     payment_requests.CAPTURE_KIND: perform_payment_operation,
     payment_requests.CANCEL_KIND: perform_payment_operation,
     payment_refund.OPERATION_KIND: perform_refund_operation,
+    dispute_evidence.OPERATION_KIND: perform_evidence_operation,
     payment_method_requests.ATTACH_KIND: perform_attachment,
     payment_method_requests.DETACH_KIND: perform_detachment,
     setup_intent_requests.CREATE_KIND: perform_setup_operation,

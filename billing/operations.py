@@ -116,6 +116,8 @@ def _finish(
     operation: Operation, status: OperationStatus, *, outcome_status: int, body: dict[str, object], now: datetime
 ) -> None:
     leases.release(operation)
+    # What was asked for may be personal data (the evidence of a dispute), and is of no use once there is an outcome.
+    operation.params = {}
     operation.status = status
     operation.outcome_status = outcome_status
     operation.outcome_body = body

@@ -15,13 +15,15 @@ _DEPTH_MAX = 16
 # Personal data (GDPR) and secrets, by field name; compared in lower case without "-" and "_".
 # fmt: off
 _FIELDS = frozenset({
-    "address", "apikey", "apikeypepper", "authorization", "billingdetails", "brokerurl", "celerybrokerurl", "city",
-    "clientsecret", "cookie", "credential", "credentials", "creditsurl", "customeremail", "customername",
-    "databaseurl", "email", "encryptionkey", "firstname", "flowerbasicauth", "fullname", "idempotencykey", "ip",
-    "ipaddress", "keyhash", "lastname", "line1", "line2", "name", "password", "peer", "phone", "postalcode",
-    "receiptemail", "rediscreditsurl", "redisurl", "remoteaddr", "secret", "secretkey", "setcookie", "shipping",
-    "signature", "state", "stripesecretkey", "stripesignature", "stripewebhooksecret", "taxid", "token", "useragent",
-    "xforwardedfor", "zip",
+    "accessactivitylog", "address", "apikey", "apikeypepper", "authorization", "billingaddress", "billingdetails",
+    "brokerurl", "cancellationrebuttal", "celerybrokerurl", "city", "clientsecret", "cookie", "credential",
+    "credentials", "creditsurl", "customeremail", "customeremailaddress", "customername", "customerpurchaseip",
+    "databaseurl", "duplicatechargeexplanation", "email", "encryptionkey", "evidence", "firstname", "flowerbasicauth",
+    "fullname", "idempotencykey", "ip", "ipaddress", "keyhash", "lastname", "line1", "line2", "name", "password",
+    "peer", "phone", "postalcode", "receiptemail", "rediscreditsurl", "redisurl", "refundrefusalexplanation",
+    "remoteaddr", "secret", "secretkey", "setcookie", "shipping", "shippingaddress", "shippingtrackingnumber",
+    "signature", "state", "stripesecretkey", "stripesignature", "stripewebhooksecret", "taxid", "token",
+    "uncategorizedtext", "useragent", "xforwardedfor", "zip",
 })
 # fmt: on
 _TEXTS = (

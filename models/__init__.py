@@ -5,6 +5,7 @@ from models.audit import AuditEntry, AuditHead, AuditPending, AuditSeal
 from models.base import Base
 from models.beat_slot import BeatSlot, Heartbeat
 from models.customer import Customer
+from models.dispute import Dispute, DisputeStatus
 from models.idempotency_key import IdempotencyKey
 from models.inbox_event import InboxEvent, InboxStatus
 from models.money import Money
@@ -28,6 +29,8 @@ __all__ = [
     "CaptureMethod",
     "Customer",
     "DeliveryStatus",
+    "Dispute",
+    "DisputeStatus",
     "Heartbeat",
     "IdempotencyKey",
     "InboxEvent",

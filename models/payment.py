@@ -61,7 +61,7 @@ class Payment(Base):
     `version` grows with every observation of the gateway's object that is applied; whoever applies one states the version
     that it had read before it asked (see billing/payments/outcome.py).
     `amount_refunded_minor` counts refunds from the moment they are requested until they fail, so that two requests
-    cannot both spend what is left.
+    cannot both spend what is left. `amount_disputed_minor` is what disputes hold of the rest, until they are won.
     """
 
     __tablename__ = "payments"
@@ -72,6 +72,10 @@ class Payment(Base):
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         CheckConstraint("amount_captured_minor BETWEEN 0 AND amount_minor", name="captured_within_amount"),
         CheckConstraint("amount_refunded_minor BETWEEN 0 AND amount_captured_minor", name="refunded_within_captured"),
+        CheckConstraint(
+            "amount_disputed_minor >= 0 AND amount_refunded_minor + amount_disputed_minor <= amount_captured_minor",
+            name="taken_back_within_captured",
+        ),
         CheckConstraint(
             "status NOT IN ('requires_action', 'processing', 'requires_capture', 'succeeded') OR gateway_id IS NOT NULL",
             name="moving_money_is_at_the_gateway",
@@ -88,6 +92,7 @@ class Payment(Base):
     currency: Mapped[str] = mapped_column(CHAR(3))
     amount_captured_minor: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     amount_refunded_minor: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    amount_disputed_minor: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     capture: Mapped[CaptureMethod] = mapped_column(TextEnum(CaptureMethod), default=CaptureMethod.AUTOMATIC)
     payment_method_id: Mapped[str | None]
     off_session: Mapped[bool] = mapped_column(default=False)

@@ -16,7 +16,7 @@ from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.errors import FieldFault, Invalid
 from billing.payments.chargeable import require_chargeable
 from billing.payments.create import PaymentTerms, create_payment
-from billing.payments.find import find_payment, refunds_of, refunds_of_each
+from billing.payments.find import disputes_of, disputes_of_each, find_payment, refunds_of, refunds_of_each
 from billing.payments.refund import request_refund
 from billing.payments.representation import payment_representation, refund_representation
 from billing.payments.requests import request_cancellation, request_capture, request_confirmation
@@ -64,7 +64,7 @@ def create(context: Context, body: schemas.PaymentCreate) -> Answer:
         actor=context.actor,
         now=context.now,
     )
-    return Answer(body=payment_representation(payment, refunds=()), operation=operation)
+    return Answer(body=payment_representation(payment, refunds=(), disputes=()), operation=operation)
 
 
 @blueprint.post("/payments/confirm", summary="Confirm a payment", responses=_PAYMENT)
@@ -160,8 +160,13 @@ def list_(context: Context, query: schemas.PaymentQuery) -> Answer:
         found = found.where(Payment.status == PaymentStatus(query.status))
 
     def represent(payments: Sequence[Payment]) -> list[dict[str, object]]:
-        refunds = refunds_of_each(context.session, payment_ids=[payment.id for payment in payments])
-        return [payment_representation(payment, refunds=refunds[payment.id]) for payment in payments]
+        ids = [payment.id for payment in payments]
+        refunds = refunds_of_each(context.session, payment_ids=ids)
+        disputes = disputes_of_each(context.session, payment_ids=ids)
+        return [
+            payment_representation(payment, refunds=refunds[payment.id], disputes=disputes[payment.id])
+            for payment in payments
+        ]
 
     return Answer(
         body=page_of(
@@ -173,13 +178,17 @@ def list_(context: Context, query: schemas.PaymentQuery) -> Answer:
 @blueprint.get("/payments/<payment_id>", summary="Get a payment", responses=answers(schemas.Payment))
 @endpoint(scope="payments:read")
 def get(context: Context, path: schemas.PaymentPath) -> Answer:
-    """Return the payment with its refunds."""
+    """Return the payment with its refunds and disputes."""
     payment = find_payment(context.session, public=path.payment_id, own=context.own)
     return Answer(body=_representation(context, payment))
 
 
 def _representation(context: Context, payment: Payment) -> dict[str, object]:
-    return payment_representation(payment, refunds=refunds_of(context.session, payment_id=payment.id))
+    return payment_representation(
+        payment,
+        refunds=refunds_of(context.session, payment_id=payment.id),
+        disputes=disputes_of(context.session, payment_id=payment.id),
+    )
 
 
 def _locked(context: Context, payment_id: str) -> Payment:

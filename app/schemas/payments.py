@@ -22,6 +22,7 @@ from app.schemas.base import (
     ReturnUrl,
 )
 from app.schemas.customers import NextAction
+from app.schemas.disputes import DisputeSummary
 
 Status = Literal[
     "pending",
@@ -114,6 +115,7 @@ class Payment(Answered):
     amount: int
     amount_captured: int
     amount_refunded: int = Field(description="refunds from their request on, until they fail")
+    amount_disputed: int = Field(description="what disputes hold of the rest, until they are won; not refundable")
     currency: str
     customer_id: str
     payment_method: str | None
@@ -129,7 +131,7 @@ class Payment(Answered):
     invoice_id: str | None
     gateway_id: str | None
     refunds: list[Refund]
-    disputes: list[dict[str, Any]]
+    disputes: list[DisputeSummary]
     risk: dict[str, Any] | None
     created_at: str
     updated_at: str

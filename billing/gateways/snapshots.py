@@ -1,9 +1,9 @@
 """How the payment gateway answers: the part of its objects that we rely on, validated, so that nothing else knows the rest."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from pydantic import AliasPath, BaseModel, ConfigDict, Field
+from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
 
 
 class _Snapshot(BaseModel):
@@ -70,6 +70,36 @@ class RefundSnapshot(_Snapshot):
     reason: str | None = None
     failure_reason: str | None = None
     metadata: dict[str, str] = Field(default_factory=dict)
+
+
+def _names_of_what_is_there(evidence: Any) -> Any:
+    """Return the names of the fields that hold something; what is no object stays, to be refused."""
+    return tuple(sorted(name for name, held in evidence.items() if held)) if isinstance(evidence, dict) else evidence
+
+
+class DisputeDeadline(_Snapshot):
+    """By when evidence is due (seconds since 1970), and how often it was handed in."""
+
+    due_by: int | None = None
+    submission_count: int
+
+
+class DisputeSnapshot(_Snapshot):
+    """A dispute at the gateway. Of its evidence only the names of the fields: the texts are personal data."""
+
+    id: str
+    status: str
+    amount: int
+    currency: str
+    reason: str
+    livemode: bool
+    created: int
+    payment_intent: str | None = None
+    network_reason_code: str | None = None
+    evidence_details: DisputeDeadline
+    evidence_provided: Annotated[tuple[str, ...], BeforeValidator(_names_of_what_is_there)] = Field(
+        validation_alias="evidence"
+    )
 
 
 class PaymentMethodSnapshot(_Snapshot):

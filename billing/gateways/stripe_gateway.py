@@ -26,6 +26,7 @@ from billing.gateways.errors import (
 from billing.gateways.snapshots import (
     CustomerDetails,
     CustomerSnapshot,
+    DisputeSnapshot,
     IntentSnapshot,
     PaymentMethodSnapshot,
     RefundSnapshot,
@@ -179,6 +180,21 @@ class StripeGateway:
             if not page["has_more"]:
                 return found
         raise GatewayAnswerNotUnderstood(f"{gateway_intent} has more than {len(found)} refunds")
+
+    def get_dispute(self, *, gateway_id: str) -> DisputeSnapshot:
+        """Fetch the dispute as it stands."""
+        return self._call("dispute.retrieve", DisputeSnapshot, lambda: self._client.v1.disputes.retrieve(gateway_id))
+
+    def add_evidence(
+        self, *, gateway_id: str, evidence: Mapping[str, str], submit: bool, idempotency_key: str
+    ) -> DisputeSnapshot:
+        """Add texts to a dispute's evidence; with `submit` all that is there goes to the bank."""
+        params = {"submit": submit, **({"evidence": dict(evidence)} if evidence else {})}
+        return self._call(
+            "dispute.update",
+            DisputeSnapshot,
+            lambda: self._client.v1.disputes.update(gateway_id, _params(params), _key(idempotency_key)),
+        )
 
     def get_payment_method(self, *, gateway_id: str) -> PaymentMethodSnapshot:
         """Fetch the payment method as it stands."""

@@ -51,13 +51,14 @@ def create_payment(
         metadata_=terms.metadata,
         amount_captured_minor=0,
         amount_refunded_minor=0,
+        amount_disputed_minor=0,
         version=0,
         created_at=now,
         updated_at=now,
     )
     session.add(payment)
     session.flush()
-    representation = event_payload(payment, refunds=())
+    representation = event_payload(payment, refunds=(), disputes=())
     record_fact(
         session,
         fact="payment.created",

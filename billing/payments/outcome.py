@@ -13,8 +13,9 @@ from billing.errors import InvariantBroken
 from billing.facts import record_fact
 from billing.gateways.snapshots import IntentSnapshot
 from billing.observations import require_version
-from billing.payments.find import refunds_of
+from billing.payments.find import disputes_of, refunds_of
 from billing.payments.lifecycle import require_edge
+from billing.payments.refundable import recount
 from billing.payments.representation import event_payload
 from models.payment import CaptureMethod, Payment, PaymentStatus
 
@@ -71,16 +72,16 @@ def apply_intent(
     _require_same(payment, intent, gateway_customer=gateway_customer, livemode=livemode)
     status = _status(intent)
     require_edge(current=payment.status, new=status)
-    before = event_payload(payment, refunds=())
+    before = event_payload(payment, refunds=(), disputes=())
     payment.version += 1
     payment.status = status
     payment.gateway_id = intent.id
     payment.client_secret = intent.client_secret
     payment.next_action = intent.next_action.representation() if intent.next_action else None
     payment.payment_method_id = intent.payment_method or payment.payment_method_id
-    payment.amount_captured_minor = intent.amount_received if status is PaymentStatus.SUCCEEDED else 0
+    _capture(session, payment, amount_minor=intent.amount_received if status is PaymentStatus.SUCCEEDED else 0)
     payment.decline_code = intent.last_payment_error.reason if intent.last_payment_error else None
-    changed_before, changed_after = audit.changed_fields(before, event_payload(payment, refunds=()))
+    changed_before, changed_after = audit.changed_fields(before, event_payload(payment, refunds=(), disputes=()))
     if changed_after:
         payment.updated_at = now
         record_change(session, payment=payment, before=changed_before, after=changed_after, actor=actor, now=now)
@@ -90,12 +91,12 @@ def apply_intent(
 def fail_payment(session: Session, *, payment: Payment, detail: str, actor: Actor, now: datetime) -> None:
     """End a payment that the gateway refused to take at all. `failed` is final."""
     require_edge(current=payment.status, new=PaymentStatus.FAILED)
-    before = event_payload(payment, refunds=())
+    before = event_payload(payment, refunds=(), disputes=())
     payment.version += 1
     payment.status = PaymentStatus.FAILED
     payment.failure_detail = detail
     payment.updated_at = now
-    changed_before, changed_after = audit.changed_fields(before, event_payload(payment, refunds=()))
+    changed_before, changed_after = audit.changed_fields(before, event_payload(payment, refunds=(), disputes=()))
     record_change(session, payment=payment, before=changed_before, after=changed_after, actor=actor, now=now)
 
 
@@ -110,7 +111,11 @@ def record_change(
     event: str | None = None,
 ) -> None:
     """Write down a change as the fact that is named, else as that of the changed status, else as `payment.updated`."""
-    state = event_payload(payment, refunds=refunds_of(session, payment_id=payment.id))
+    state = event_payload(
+        payment,
+        refunds=refunds_of(session, payment_id=payment.id),
+        disputes=disputes_of(session, payment_id=payment.id),
+    )
     if event is None and ("status" in after or "decline_code" in after):
         event = _event_of(payment)
     record_fact(
@@ -124,6 +129,17 @@ def record_change(
         actor=actor,
         now=now,
     )
+
+
+def _capture(session: Session, payment: Payment, *, amount_minor: int) -> None:
+    """Set what was captured. A dispute that we heard of before the capture holds its part from now on."""
+    if payment.amount_captured_minor != amount_minor:
+        payment.amount_captured_minor = amount_minor
+        recount(
+            payment,
+            refunds=refunds_of(session, payment_id=payment.id),
+            disputes=disputes_of(session, payment_id=payment.id),
+        )
 
 
 def _event_of(payment: Payment) -> str | None:

@@ -22,7 +22,7 @@ from billing.gateways.errors import GatewayKeyTooOld, GatewayRefused, require_ke
 from billing.gateways.snapshots import GatewayDecline, IntentSnapshot
 from billing.operation_outcome import OperationOutcome
 from billing.payments.declines import explain
-from billing.payments.find import refunds_of
+from billing.payments.find import disputes_of, refunds_of
 from billing.payments.observe import PaymentNotAtGateway, observe_intent
 from billing.payments.outcome import IntentObservation, apply_intent, fail_payment, lock_payment
 from billing.payments.representation import PREFIX, payment_representation
@@ -106,7 +106,11 @@ class PaymentSettlement:
             attempt.status, attempt.decline_code, attempt.finished_at = AttemptStatus.DECLINED, declined.reason, now
             return OperationOutcome.failed(_declined(payment, declined))
         attempt.status, attempt.finished_at = AttemptStatus.ANSWERED, now
-        body = payment_representation(payment, refunds=refunds_of(session, payment_id=payment.id))
+        body = payment_representation(
+            payment,
+            refunds=refunds_of(session, payment_id=payment.id),
+            disputes=disputes_of(session, payment_id=payment.id),
+        )
         return OperationOutcome.succeeded(_SUCCESS_STATUS.get(self._call.kind, 200), body)
 
     def _apply_refusal(self, session: Session, *, actor: Actor, now: datetime) -> OperationOutcome:

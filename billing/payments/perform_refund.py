@@ -9,10 +9,11 @@ from billing.actor import Actor
 from billing.gateways.errors import GatewayKeyTooOld, GatewayRefused, require_key_in_force
 from billing.gateways.snapshots import RefundSnapshot
 from billing.operation_outcome import OperationOutcome
-from billing.payments.find import refunds_of
+from billing.payments.find import disputes_of, refunds_of
 from billing.payments.observe import PaymentNotAtGateway
 from billing.payments.outcome import lock_payment
-from billing.payments.refund_outcome import RefundsObservation, apply_refunds, recount_refunded
+from billing.payments.refund_outcome import RefundsObservation, apply_refunds
+from billing.payments.refundable import recount
 from billing.payments.representation import REFUND_PREFIX, refund_representation
 from billing.runtime import Runtime
 from models.ids import row_id
@@ -105,5 +106,9 @@ def _give_back(session: Session, *, payment_id: UUID, refund_id: UUID, refusal: 
     refund = session.get_one(Refund, refund_id, populate_existing=True)
     if refund.status is RefundStatus.PENDING and refund.gateway_id is None:
         refund.status, refund.failure_reason, refund.updated_at = RefundStatus.FAILED, refusal.gateway_code, now
-        recount_refunded(payment, refunds=refunds_of(session, payment_id=payment_id))
+        recount(
+            payment,
+            refunds=refunds_of(session, payment_id=payment_id),
+            disputes=disputes_of(session, payment_id=payment_id),
+        )
         payment.updated_at = now

@@ -9,6 +9,7 @@ from billing.actor import Actor
 from billing.errors import FieldFault, Invalid
 from billing.payments.lifecycle import REFUNDABLE, require_state
 from billing.payments.outcome import record_change
+from billing.payments.refundable import left_to_refund
 from billing.payments.representation import REFUND_PREFIX, event_payload, refund_representation
 from models.ids import new_id, public_id
 from models.operation import Operation
@@ -32,10 +33,11 @@ def request_refund(
     Without an amount, all that is left. Raises PaymentNotInState and RefundTooLarge.
     """
     require_state(payment, allowed=REFUNDABLE, to="refund")
-    left = payment.amount_captured_minor - payment.amount_refunded_minor
+    left = left_to_refund(payment)
     wanted = left if amount_minor is None else amount_minor
     if not 0 < wanted <= left:
-        detail = f"{left} {payment.currency} minor units are left to refund, {wanted} were asked for"
+        held = f" ({payment.amount_disputed_minor} are held by disputes)" if payment.amount_disputed_minor else ""
+        detail = f"{left} {payment.currency} minor units are left to refund{held}, {wanted} were asked for"
         raise RefundTooLarge(detail, errors=[FieldFault("/amount", "too_large", detail)])
     refund = Refund(
         id=new_id(),
@@ -47,7 +49,7 @@ def request_refund(
         created_at=now,
         updated_at=now,
     )
-    before = event_payload(payment, refunds=())
+    before = event_payload(payment, refunds=(), disputes=())
     session.add(refund)
     payment.amount_refunded_minor += wanted
     payment.updated_at = now
@@ -63,7 +65,7 @@ def request_refund(
         after=refund_representation(refund),
         now=now,
     )
-    changed_before, changed_after = audit.changed_fields(before, event_payload(payment, refunds=()))
+    changed_before, changed_after = audit.changed_fields(before, event_payload(payment, refunds=(), disputes=()))
     record_change(session, payment=payment, before=changed_before, after=changed_after, actor=actor, now=now)
     operation = operations.enqueue(
         session,

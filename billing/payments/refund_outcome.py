@@ -11,14 +11,13 @@ from billing import audit
 from billing.actor import Actor
 from billing.gateways.snapshots import RefundSnapshot
 from billing.observations import require_version
-from billing.payments.find import refunds_of
+from billing.payments.find import disputes_of, refunds_of
 from billing.payments.outcome import GatewayDisagrees, lock_payment, record_change
+from billing.payments.refundable import recount
 from billing.payments.representation import REFUND_PREFIX, event_payload
 from models.ids import MalformedId, row_id
 from models.payment import Payment
 from models.refund import Refund, RefundStatus
-
-_GIVES_NOTHING_BACK = frozenset({RefundStatus.FAILED, RefundStatus.CANCELED})
 
 
 class RefundsObservation(NamedTuple):
@@ -38,7 +37,8 @@ def apply_refunds(session: Session, *, observation: RefundsObservation, actor: A
     payment = lock_payment(session, payment_id=observation.payment_id)
     require_version(current=payment.version, observed=observation.version)
     known = list(refunds_of(session, payment_id=payment.id))
-    before = event_payload(payment, refunds=known)
+    disputes = disputes_of(session, payment_id=payment.id)
+    before = event_payload(payment, refunds=known, disputes=disputes)
     for snapshot in observation.refunds:
         refund = _matching(known, snapshot)
         if refund is None:
@@ -47,9 +47,11 @@ def apply_refunds(session: Session, *, observation: RefundsObservation, actor: A
             known.append(refund)
         _bring(refund, snapshot, now=now)
     payment.version += 1
-    recount_refunded(payment, refunds=known)
+    recount(payment, refunds=known, disputes=disputes)
     session.flush()
-    changed_before, changed_after = audit.changed_fields(before, event_payload(payment, refunds=known))
+    changed_before, changed_after = audit.changed_fields(
+        before, event_payload(payment, refunds=known, disputes=disputes)
+    )
     if changed_after:
         payment.updated_at = now
         record_change(
@@ -62,16 +64,6 @@ def apply_refunds(session: Session, *, observation: RefundsObservation, actor: A
             event="payment.refunded" if _newly_succeeded(before, known) else "payment.refund_updated",
         )
     return payment
-
-
-def recount_refunded(payment: Payment, *, refunds: Sequence[Refund]) -> None:
-    """Set what the payment has refunded or reserved for refunds, from all of its refunds.
-
-    A refund made at the gateway itself may have taken what one of ours had reserved. Ours is then refused there and counts
-    no longer; until it is, the sum stays at what was captured.
-    """
-    active = sum(refund.amount_minor for refund in refunds if refund.status not in _GIVES_NOTHING_BACK)
-    payment.amount_refunded_minor = min(active, payment.amount_captured_minor)
 
 
 def _matching(known: Sequence[Refund], snapshot: RefundSnapshot) -> Refund | None:

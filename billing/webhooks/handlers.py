@@ -18,8 +18,10 @@ from billing.actor import GATEWAY
 from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.gateways.errors import GatewayObjectMissing
 from billing.payment_methods.outcome import apply_attached, apply_detached
+from billing.payments.dispute_outcome import apply_dispute
 from billing.payments.observe import observe_intent
 from billing.payments.outcome import apply_intent
+from billing.payments.perform_evidence import observe_dispute
 from billing.payments.perform_refund import observe_refunds
 from billing.payments.refund_outcome import apply_refunds
 from billing.payments.representation import PREFIX as PAYMENT_PREFIX
@@ -73,6 +75,23 @@ def on_refund(runtime: Runtime, refund_or_charge: dict[str, Any]) -> Effect | No
     def effect(session: Session, now: datetime) -> str:
         applied = apply_refunds(session, observation=observation, actor=GATEWAY, now=now)
         return f"payment has {applied.amount_refunded_minor} refunded"
+
+    return effect
+
+
+def on_dispute(runtime: Runtime, dispute: dict[str, Any]) -> Effect | None:
+    """Bring the dispute, and what its payment has left to refund, to their present state."""
+    payment = _disputed_payment(runtime, gateway_id=dispute.get("payment_intent"))
+    if payment is None:
+        return None
+    _name_customer(payment.customer_id)
+    observation = observe_dispute(runtime, payment_id=payment.id, gateway_id=str(dispute.get("id")))
+
+    def effect(session: Session, now: datetime) -> str:
+        applied = apply_dispute(
+            session, observation=observation, livemode=runtime.settings.livemode, actor=GATEWAY, now=now
+        )
+        return f"dispute is {applied.status}"
 
     return effect
 
@@ -160,6 +179,16 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(("charge.refunded", "refund.created", "refund.updated", "refund.failed"), on_refund),
     **dict.fromkeys(
         (
+            "charge.dispute.closed",
+            "charge.dispute.created",
+            "charge.dispute.funds_reinstated",
+            "charge.dispute.funds_withdrawn",
+            "charge.dispute.updated",
+        ),
+        on_dispute,
+    ),
+    **dict.fromkeys(
+        (
             "setup_intent.canceled",
             "setup_intent.created",
             "setup_intent.requires_action",
@@ -195,6 +224,20 @@ def _payment_of(session: Session, *, gateway_id: object, metadata: object) -> Pa
         named = _named_row(PAYMENT_PREFIX, metadata, "payment_id")
         payment = session.get(Payment, named) if named is not None else None
     return payment
+
+
+def _disputed_payment(runtime: Runtime, *, gateway_id: object) -> Payment | None:
+    """Return our payment of a disputed intent; where we do not know the intent yet, it is asked which payment it is of."""
+    with runtime.transaction() as session:
+        payment = _payment_of(session, gateway_id=gateway_id, metadata=None)
+    if payment is not None or not isinstance(gateway_id, str):
+        return payment
+    try:
+        intent = runtime.gateway.get_intent(gateway_id=gateway_id)
+    except GatewayObjectMissing:
+        return None
+    with runtime.transaction() as session:
+        return _payment_of(session, gateway_id=gateway_id, metadata=intent.metadata)
 
 
 def _customer_of(session: Session, *, gateway_id: str | None) -> Customer | None:

@@ -22,7 +22,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command(epilog="Example: billing demo")
 def demo(*, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
-    """Tell the demo story: a customer, a card, a payment, 3D Secure, a decline, a refund.
+    """Tell the demo story: a customer, a card, a payment, 3D Secure, a decline, a refund, a dispute.
 
     Each step shows the request, the answer and the webhook that came back. Exit code 1 when a step fails.
     """

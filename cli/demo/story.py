@@ -15,7 +15,11 @@ CURRENCY = "USD"
 # Stripe's test tokens stand for cards, so that no card number passes through the service.
 GOOD_CARD = "pm_card_visa"
 CARD_WITH_3D_SECURE = "pm_card_threeDSecure2Required"
+CARD_THAT_IS_DISPUTED = "pm_card_createDispute"
 CARD_WITHOUT_FUNDS = "pm_card_chargeDeclinedInsufficientFunds"
+
+# In test mode Stripe decides a dispute by this word.
+WINNING_EVIDENCE = "winning_evidence"
 
 
 class StoryBroken(Exception):
@@ -129,6 +133,18 @@ def refund(scene: Scene) -> None:
     require(payment["amount_refunded"], equals=REFUND_MINOR, what="the payment's amount_refunded")
 
 
+def dispute(scene: Scene) -> None:
+    """The cardholder's bank takes a payment back; evidence wins it."""
+    payment = scene.post("/payments/intent", _payment(scene, payment_method=CARD_THAT_IS_DISPUTED), expected=201)
+    scene.webhook("charge.dispute.created", about=payment["gateway_id"])
+    opened = scene.get(f"/payments/{payment['id']}")
+    require(opened["amount_disputed"], equals=PRICE_MINOR, what="the payment's amount_disputed")
+    path = f"/disputes/{opened['disputes'][0]['id']}"
+    scene.post(f"{path}/evidence", {"uncategorized_text": WINNING_EVIDENCE, "submit": True}, expected=200)
+    scene.webhook("charge.dispute.closed", about=payment["gateway_id"])
+    require(scene.get(path)["status"], equals="won", what="the dispute's status")
+
+
 STORY = (
     Step(title="A customer", run=create_customer),
     Step(title="The customer saves a card", run=save_card),
@@ -136,6 +152,7 @@ STORY = (
     Step(title="A payment that needs 3D Secure", run=pay_with_3d_secure),
     Step(title="A declined card", run=be_declined),
     Step(title="A refund", run=refund),
+    Step(title="A dispute", run=dispute),
 )
 
 

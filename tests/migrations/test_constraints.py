@@ -48,6 +48,9 @@ INSERT INTO payment_methods (id, customer_id, type, last4, exp_month, is_default
 VALUES ('pm_1', '{A}', 'card', '4242', 12, true, now()), ('pm_2', '{A}', 'card', '0005', 1, false, now());
 INSERT INTO refunds (id, payment_id, status, amount_minor, currency, gateway_id, created_at, updated_at)
 VALUES ('{A}', '{A}', 'succeeded', 900, 'USD', 're_1', now(), now());
+INSERT INTO disputes (id, customer_id, payment_id, status, amount_minor, currency, reason, gateway_id, evidence_provided,
+    evidence_submissions, opened_at, created_at, updated_at)
+VALUES ('{A}', '{A}', '{A}', 'needs_response', 2000, 'USD', 'fraudulent', 'du_1', '{{}}', 0, now(), now(), now());
 INSERT INTO setup_intents (id, customer_id, status, gateway_id, created_at, updated_at)
 VALUES ('{A}', '{A}', 'succeeded', 'seti_1', now(), now());
 """
@@ -65,6 +68,14 @@ CHECKS = {
     "ck_customers_country_iso3166": ["UPDATE customers SET country = 'de'"],
     "ck_customers_currency_iso4217": ["UPDATE customers SET currency = 'usd'"],
     "ck_customers_email_not_empty": ["UPDATE customers SET email = ''"],
+    "ck_disputes_amount_positive": ["UPDATE disputes SET amount_minor = 0"],
+    "ck_disputes_closed_when_decided": [
+        "UPDATE disputes SET status = 'won'",
+        "UPDATE disputes SET closed_at = now()",
+    ],
+    "ck_disputes_currency_iso4217": ["UPDATE disputes SET currency = 'usd'"],
+    "ck_disputes_status_known": ["UPDATE disputes SET status = 'lost in the post'"],
+    "ck_disputes_submissions_not_negative": ["UPDATE disputes SET evidence_submissions = -1"],
     "ck_idempotency_keys_key_length": [
         "UPDATE idempotency_keys SET key = ''",
         "UPDATE idempotency_keys SET key = repeat('k', 256)",
@@ -105,6 +116,10 @@ CHECKS = {
         f"UPDATE payments SET amount_refunded_minor = 2901 WHERE id = '{A}'",
         f"UPDATE payments SET amount_refunded_minor = -1 WHERE id = '{A}'",
     ],
+    "ck_payments_taken_back_within_captured": [
+        f"UPDATE payments SET amount_disputed_minor = 2001 WHERE id = '{A}'",
+        f"UPDATE payments SET amount_disputed_minor = -1 WHERE id = '{A}'",
+    ],
     "ck_payments_status_known": ["UPDATE payments SET status = 'paid'"],
     "ck_refunds_amount_positive": ["UPDATE refunds SET amount_minor = 0", "UPDATE refunds SET amount_minor = -900"],
     "ck_refunds_currency_iso4217": ["UPDATE refunds SET currency = 'usd'"],
@@ -122,6 +137,11 @@ UNIQUES = {
         f"INSERT INTO audit_seals (seq, entry_id, hash) VALUES (2, '{A}', decode(repeat('02', 32), 'hex'))"
     ),
     "uq_customers_gateway_id": f"UPDATE customers SET gateway_id = 'cus_1' WHERE id = '{B}'",
+    "uq_disputes_gateway_id": (
+        "INSERT INTO disputes (id, customer_id, payment_id, status, amount_minor, currency, reason, gateway_id,"
+        " evidence_provided, evidence_submissions, opened_at, created_at, updated_at) "
+        f"VALUES ('{B}', '{A}', '{A}', 'needs_response', 1, 'USD', 'general', 'du_1', '{{}}', 0, now(), now(), now())"
+    ),
     "uq_inbox_events_source_external_id": (
         "INSERT INTO inbox_events (id, source, external_id, type, livemode, payload, status, received_at) "
         f"VALUES ('{B}', 'stripe', 'evt_1', 'a.b', false, '{{}}', 'received', now())"

@@ -122,7 +122,7 @@ def test_a_migrator_waits_for_its_turn(empty: Database) -> None:
 
 def test_a_migration_gives_up_on_a_table_that_stays_busy(empty: Database) -> None:
     """Whoever waits for a table makes everybody behind it wait, too."""
-    command.upgrade(empty.config(), "head")
+    command.upgrade(empty.config(), "0002")  # whose way back begins with the busy table
     before = empty.everything()
     with empty.connect() as user:
         user.execute("LOCK TABLE audit_entries IN ACCESS SHARE MODE")

@@ -234,6 +234,28 @@ class World:
         """Do what the customer does on the bank's page."""
         self.servers.control("POST", f"authenticate/{gateway_id}", {"outcome": outcome})
 
+    def open_dispute(self, payment: dict[str, Any], *, reason: str = "fraudulent") -> dict[str, Any]:
+        """Let the cardholder dispute a payment; return the gateway's dispute. The service has not heard of it."""
+        charge = self.charges(payment)[0]["id"]
+        return self.servers.control("POST", "disputes", {"charge": charge, "reason": reason})
+
+    def dispute(self, payment: dict[str, Any]) -> dict[str, Any]:
+        """Let the cardholder dispute a payment, and return the dispute as the service then has it."""
+        opened = self.open_dispute(payment)
+        self.deliver(*self.events_about(opened["id"], "charge.dispute.created"))
+        self.work()
+        found: dict[str, Any] = self.call("GET", f"/disputes?payment_id={payment['id']}").json["data"][0]
+        return found
+
+    def decide(self, dispute: dict[str, Any], *, outcome: str) -> None:
+        """Let the bank decide a dispute as `won` or `lost`; the service has not heard of it."""
+        self.servers.control("POST", f"disputes/{dispute['gateway_id']}", {"outcome": outcome})
+
+    def events_about(self, gateway_id: str, *types: str) -> list[dict[str, Any]]:
+        """Return the gateway's events about one object, oldest first; all of them, or those of some types."""
+        about = [event for event in self.events() if event["data"]["object"]["id"] == gateway_id]
+        return [event for event in about if not types or event["type"] in types]
+
     def events(self, type_: str | None = None) -> list[dict[str, Any]]:
         """Return the gateway's events, oldest first."""
         params = {"limit": 100, **({"type": type_} if type_ else {})}

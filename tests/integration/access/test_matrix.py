@@ -44,6 +44,9 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", "/payments/setup-intents/{setup_intent_id}/confirm"): Row("customers:write", {}),
     ("GET", "/payments"): Row("payments:read", names="none"),
     ("GET", "/payments/{payment_id}"): Row("payments:read"),
+    ("GET", "/disputes"): Row("disputes:read", names="none", for_customers=False),
+    ("GET", "/disputes/{dispute_id}"): Row("disputes:read", for_customers=False),
+    ("POST", "/disputes/{dispute_id}/evidence"): Row("disputes:write", {"uncategorized_text": "x"}, for_customers=False),
     ("GET", "/operations/{operation_id}"): Row("operations:read"),
     ("GET", "/webhooks/events"): Row("webhooks:read", names="none"),
     ("GET", "/webhooks/events/{event_id}"): Row("webhooks:read", names="nobody's"),
@@ -55,6 +58,7 @@ MISSING = {
     for name, prefix in {
         "customer_id": "cus",
         "payment_id": "pay",
+        "dispute_id": "dp",
         "setup_intent_id": "seti",
         "operation_id": "op",
         "payment_method": "pm",
@@ -72,12 +76,14 @@ def objects_of(world: World) -> dict[str, str]:
     method = world.operation(attached.json)["resource"]["id"]
     setup = world.call("POST", f"/customers/{customer}/setup-intents", {}).json
     payment = world.pay(customer)
+    dispute = world.dispute(world.pay(customer))
     event = {"id": f"evt_{customer}", "type": "x.y", "livemode": False, "data": {"object": {}}}
     assert world.deliver_raw(signed_body(event)).status_code == 200
     world.work()
     return {
         "customer_id": customer,
         "payment_id": payment["id"],
+        "dispute_id": dispute["id"],
         "setup_intent_id": setup["id"],
         "operation_id": setup["operation"]["id"],
         "payment_method": method,

@@ -10,7 +10,7 @@ from tests.service.world import World
 
 PROBLEM = "application/problem+json"
 TABLES = (
-    "customers", "payments", "payment_attempts", "payment_methods", "setup_intents", "refunds", "operations",
+    "customers", "payments", "payment_attempts", "payment_methods", "setup_intents", "refunds", "disputes", "operations",
     "outbox_events", "outbox_deliveries", "audit_entries", "audit_pending", "idempotency_keys", "inbox_events", "api_keys",
 )  # fmt: skip
 

@@ -106,6 +106,14 @@ def outcome_of(ask: Asking, method: str, path: str, body: object = None) -> Any:
     return ask(method, path, body, headers=headers) if method == "POST" else accepted
 
 
+def answer_a_dispute(ask: Asking, payment: dict[str, Any]) -> None:
+    """Let a payment be disputed, and ask all that can be asked of it."""
+    dispute = ask.world.dispute(payment)
+    outcome_of(ask, "POST", f"/disputes/{dispute['id']}/evidence", {"customer_name": "Ada", "submit": True})
+    ask("GET", f"/disputes/{dispute['id']}")
+    ask("GET", "/disputes")
+
+
 def test_what_every_route_answers_is_what_the_document_promises(world: World) -> None:
     ask = Asking(world)
     customer = ask("POST", "/customers", {"email": "ada@example.com", "name": "Ada", "address": {"country": "de"}})[
@@ -143,6 +151,7 @@ def test_what_every_route_answers_is_what_the_document_promises(world: World) ->
     outcome_of(ask, "POST", "/payments/refund", {"payment_id": reserved["id"], "amount": 500})
     ask("POST", f"/payments/{reserved['id']}/capture", {})
     ask("GET", "/payments")
+    answer_a_dispute(ask, world.pay(customer))
 
     ask("DELETE", f"/customers/{customer}/payment-methods/{attached['id']}")
     world.work()

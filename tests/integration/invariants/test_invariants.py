@@ -29,6 +29,7 @@ def test_they_hold_on_a_service_that_was_used(used: World) -> None:
 
 BREAKERS = {
     "refunds_within_captured": "UPDATE payments SET amount_refunded_minor = amount_captured_minor + 1",
+    "disputes_add_up": "UPDATE payments SET amount_disputed_minor = 1",
     "refunds_add_up": "UPDATE payments SET amount_refunded_minor = 1 WHERE amount_refunded_minor = 100",
     "succeeded_once": "INSERT INTO outbox_events SELECT gen_random_uuid(), type, object_type, object_id, customer_id, payload,"
     " created_at FROM outbox_events WHERE type = 'payment.succeeded'",

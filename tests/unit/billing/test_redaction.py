@@ -52,7 +52,18 @@ def test_the_row_that_postgres_quotes_is_taken_out() -> None:
 
 @pytest.mark.parametrize(
     "field",
-    ["email", "Email", "client_secret", "clientSecret", "Stripe-Signature", "address", "tax_id", "AUTHORIZATION"],
+    [
+        "email",
+        "Email",
+        "client_secret",
+        "clientSecret",
+        "evidence",
+        "customer_purchase_ip",
+        "Stripe-Signature",
+        "address",
+        "tax_id",
+        "AUTHORIZATION",
+    ],
 )
 def test_fields_that_hold_what_their_name_says_lose_it_at_any_depth(field: str) -> None:
     assert redact({"a": [{field: {"x": "Ada"}}]}) == {"a": [{field: REDACTED}]}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.demo.story import STORY
 from local.data_dir import DataDir
 from local.leftovers import end_leftovers
 from local.ports import free_port
@@ -48,7 +49,7 @@ def members_of(groups: set[int]) -> set[int]:
 def test_the_first_start_tells_the_story_and_a_kill_leaves_nothing(stack_dir: Path) -> None:
     up = billing(stack_dir, "up", "--detach", "--port", str(free_port()))
     assert up.returncode == 0, up.stderr
-    assert "6 of 6 steps went through" in up.stdout, up.stdout
+    assert f"{len(STORY)} of {len(STORY)} steps went through" in up.stdout, up.stdout
 
     doctor = billing(stack_dir, "doctor", "--json")
     findings = {finding["check"]: finding["verdict"] for finding in json.loads(doctor.stdout)}

@@ -98,8 +98,11 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "nothing_is_parked",
-        "no call to the gateway waits for a person",
-        "SELECT count(*) FROM payment_attempts WHERE status = 'parked'",
+        "no call to the gateway waits for a person: parked, or left in flight by an operation that gave up",
+        """
+        SELECT count(*) FROM payment_attempts a JOIN operations o ON o.id = a.operation_id
+        WHERE a.status = 'parked' OR (a.status = 'in_flight' AND o.finished_at IS NOT NULL)
+        """,
         "look for the payment at the gateway by the payment_id in its metadata, and settle it there",
     ),
     Invariant(

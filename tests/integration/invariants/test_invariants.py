@@ -2,7 +2,11 @@
 
 import pytest
 
+from billing import leases
+from billing.clock import utc_now
 from billing.invariants import INVARIANTS, check_invariants
+from billing.payments.perform import perform_payment_operation
+from models.operation import Operation, OperationStatus
 from tests.service.world import World
 
 
@@ -42,6 +46,21 @@ BREAKERS = {
     "nothing_is_parked": "UPDATE payment_attempts SET status = 'parked'",
     "audit_is_sealed": "UPDATE audit_entries SET at = now() - interval '1 hour'",
 }
+
+
+def test_an_operation_that_gave_up_over_a_call_in_flight_is_shown(used: World) -> None:
+    used.accept_payment(used.customer())
+    for _ in range(leases.FAILURES_MAX):
+        with used.session() as session:
+            (claimed,) = leases.claim(
+                session, Operation, limit=1, lease_seconds=90, busy_status=OperationStatus.RUNNING
+            )
+        perform_payment_operation(used.runtime, operation=claimed, now=utc_now())  # and here the process dies
+        used.make_due(Operation)
+    used.work()
+
+    assert violations(used)["nothing_is_parked"] == 1
+    assert len(used.all_charges()) == 2  # the story's own, and one for this payment however often it was cut off
 
 
 @pytest.mark.parametrize("name", [invariant.name for invariant in INVARIANTS])

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from billing.actor import Actor
 from billing.hints import Hint
 from billing.redaction import redact
+from billing.timestamps import iso
 from billing.unit_of_work import hint_after_commit
 from models.audit import AuditEntry, AuditPending
 from models.ids import new_id
@@ -43,6 +44,21 @@ def record(
     session.flush()
     session.add(AuditPending(entry_id=entry.id))
     hint_after_commit(session, Hint.AUDIT)
+
+
+def entry_content(entry: AuditEntry) -> dict[str, object]:
+    """Return all that an entry says: what is listed, and what the chain's hash covers."""
+    return {
+        "id": str(entry.id),
+        "at": iso(entry.at),
+        "actor": entry.actor,
+        "action": entry.action,
+        "object_type": entry.object_type,
+        "object_id": entry.object_id,
+        "before": entry.before,
+        "after": entry.after,
+        "request_id": entry.request_id,
+    }
 
 
 def changed_fields(before: dict[str, object], after: dict[str, object]) -> tuple[dict[str, object], dict[str, object]]:

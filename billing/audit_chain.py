@@ -9,13 +9,14 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable, Iterator
+from datetime import UTC
 from typing import NamedTuple
 
 import structlog
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from billing.timestamps import iso
+from billing.audit import entry_content
 from models.audit import AuditEntry, AuditHead, AuditPending, AuditSeal
 
 SEAL_BATCH = 500
@@ -133,22 +134,9 @@ def _unsealed(session: Session) -> Iterator[Finding]:
 
 
 def _hash(previous: bytes, seq: int, entry: AuditEntry) -> bytes:
-    canonical = json.dumps(
-        {
-            "id": str(entry.id),
-            "at": iso(entry.at),
-            "actor": entry.actor,
-            "action": entry.action,
-            "object_type": entry.object_type,
-            "object_id": entry.object_id,
-            "before": entry.before,
-            "after": entry.after,
-            "request_id": entry.request_id,
-        },
-        sort_keys=True,
-        separators=(",", ":"),
-        ensure_ascii=False,
-    )
+    # The instant to the microsecond: what is listed is rounded.
+    content = {**entry_content(entry), "at": entry.at.astimezone(UTC).isoformat()}
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(previous + seq.to_bytes(8, "big") + canonical.encode()).digest()
 
 

@@ -12,7 +12,7 @@ from app.pagination import page_of
 from app.routes.documentation import BEARER, answers
 from app.schemas import operators as schemas
 from billing import operations
-from billing.timestamps import iso
+from billing.audit import entry_content
 from billing.webhooks.replay import event_representation, find_event, replay_event
 from models.audit import AuditEntry, AuditSeal
 from models.inbox_event import InboxEvent, InboxStatus
@@ -109,28 +109,13 @@ def list_audit(context: Context, query: schemas.AuditQuery) -> Answer:
             AuditSeal.entry_id.in_([entry.id for entry in entries])
         )
         places = {row.entry_id: row.seq for row in context.session.execute(sealed)}
-        return [_entry_representation(entry, seq=places.get(entry.id)) for entry in entries]
+        return [{**entry_content(entry), "seq": places.get(entry.id)} for entry in entries]
 
     return Answer(
         body=page_of(
             context.session, found, key=AuditEntry.id, limit=query.limit, cursor=query.cursor, represent=represent
         )
     )
-
-
-def _entry_representation(entry: AuditEntry, *, seq: int | None) -> dict[str, object]:
-    return {
-        "id": str(entry.id),
-        "at": iso(entry.at),
-        "actor": entry.actor,
-        "action": entry.action,
-        "object_type": entry.object_type,
-        "object_id": entry.object_id,
-        "before": entry.before,
-        "after": entry.after,
-        "request_id": entry.request_id,
-        "seq": seq,
-    }
 
 
 def _between(

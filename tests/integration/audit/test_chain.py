@@ -89,7 +89,7 @@ def test_payments_refunds_keys_and_replays_leave_entries(world: World) -> None:
     "statement",
     [
         "UPDATE audit_entries SET actor = 'nobody' WHERE id = (SELECT entry_id FROM audit_seals WHERE seq = 3)",
-        "UPDATE audit_entries SET at = at + interval '1 second' WHERE id = (SELECT entry_id FROM audit_seals WHERE seq = 3)",
+        "UPDATE audit_entries SET at = at + interval '1 microsecond' WHERE id = (SELECT entry_id FROM audit_seals WHERE seq = 3)",
         "DELETE FROM audit_seals WHERE seq = 3",
         "DELETE FROM audit_entries WHERE id = (SELECT entry_id FROM audit_seals WHERE seq = 3)",
         "UPDATE audit_seals SET seq = CASE seq WHEN 3 THEN 1000 WHEN 4 THEN 3 END WHERE seq IN (3, 4)",

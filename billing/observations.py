@@ -2,7 +2,9 @@
 
 Whoever asks the gateway first reads the row's version; the answer is then at least as new as what that version shows. It may
 be applied only while the version still stands; otherwise somebody applied another answer meanwhile, nobody can tell which
-of the two is newer, and the gateway has to be asked again. No clock and no order of arrival is involved. See ADR 0004.
+of the two is newer, and the gateway has to be asked again. A call that is repeated under its idempotency key is no asking: the
+gateway answers as it did the first time, so what counts is fetched after it (billing/operation_runner.py). No clock and no
+order of arrival is involved. See ADR 0004.
 """
 
 OBSERVE_TRIES_MAX = 6

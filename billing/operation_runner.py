@@ -103,6 +103,9 @@ def _run(runtime: Runtime, operation: Operation, *, now: Callable[[], datetime])
 
 def _settle(runtime: Runtime, operation: Operation, settlement: Settlement, *, now: Callable[[], datetime]) -> None:
     actor = WORKER._replace(request_id=operation.request_id)
+    if operation.was_begun_before:
+        # Under a repeated key the gateway answers as it did the first time: older, maybe, than what an event told us since.
+        settlement.refresh(runtime)
     for _ in range(OBSERVE_TRIES_MAX):
         try:
             with runtime.transaction() as session:

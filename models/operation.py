@@ -60,3 +60,8 @@ class Operation(LeasedWork, Base):
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+
+    @property
+    def was_begun_before(self) -> bool:
+        """Whether its call may have been made already: it was postponed, failed, or left behind by a worker that died."""
+        return self.failures + self.postponements > 0

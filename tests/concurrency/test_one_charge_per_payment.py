@@ -126,6 +126,47 @@ def test_the_webhook_may_come_before_our_own_answer(world: World) -> None:
     assert succeeded_events(world) == 1
 
 
+def test_a_repeated_key_s_old_answer_does_not_undo_what_came_since(world: World) -> None:
+    customer = world.customer()
+    world.work()
+    world.fault("lost_answer", path="/v1/payment_intents", times=2, seconds=0)
+    accepted = world.accept_payment(
+        customer, card="pm_card_threeDSecure2Required", return_url="https://shop.example/back"
+    )
+    world.work()
+    world.deliver(*world.events("payment_intent.requires_action"))
+    world.work()
+    world.authenticate(world.payment(accepted["id"])["gateway_id"])
+    world.deliver(*world.events("payment_intent.succeeded"))
+    world.work()
+    assert world.payment(accepted["id"])["status"] == "succeeded"
+
+    world.make_due(Operation)
+    world.work()  # under its key the gateway answers as it did first: requires_action
+
+    assert world.operation(accepted)["status"] == "succeeded", world.operation(accepted)
+    assert world.payment(accepted["id"])["status"] == "succeeded"
+    assert len(world.all_charges()) == 1
+
+
+def test_a_repeated_refund_s_old_answer_does_not_undo_what_came_since(world: World) -> None:
+    payment = world.pay(world.customer(), card="pm_card_refundFail")
+    world.fault("lost_answer", path="/v1/refunds", times=2, seconds=0)
+    accepted = world.call("POST", "/payments/refund", {"payment_id": payment["id"], "amount": 700}).json
+    world.work()
+    world.until(lambda: world.events("refund.failed"), what="the gateway's refund.failed")
+    world.deliver(*world.events("refund.failed"))
+    world.work()
+    assert world.payment(payment["id"])["amount_refunded"] == 0
+
+    world.make_due(Operation)
+    world.work()  # under its key the gateway answers as it did first: succeeded
+
+    shown = world.payment(payment["id"])
+    assert (shown["amount_refunded"], shown["refunds"][0]["status"]) == (0, "failed")
+    assert world.operation(accepted)["status"] == "succeeded"
+
+
 def test_twenty_deliveries_of_one_event_at_once_are_one_effect(world: World) -> None:
     payment = world.pay(world.customer(), card="pm_card_threeDSecure2Required", return_url="https://shop.example/back")
     world.authenticate(payment["gateway_id"])

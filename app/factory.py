@@ -111,15 +111,15 @@ def _admit() -> None:
 
 def _finish(response: Response) -> Response:
     """Add the headers that every answer has, and count it."""
-    for name, value in {**API_HEADERS, **g.get("rate_limit_headers", {})}.items():
-        response.headers.setdefault(name, value)
-    response.headers["X-Request-Id"] = g.request_id
+    has = {name.lower() for name, _ in response.headers}
+    added = {**API_HEADERS, **g.get("rate_limit_headers", {}), "X-Request-Id": g.request_id}
+    response.headers.extend({name: value for name, value in added.items() if name.lower() not in has})
     seconds = time.monotonic() - g.started
     route = request.url_rule.rule if request.url_rule is not None else "unknown"
     # A caller may make methods up; each would be a time series of its own.
     method = request.method if request.method in _METHODS else "other"
-    HTTP_REQUESTS.labels(method=method, route=route, status=response.status_code).inc()
-    HTTP_SECONDS.labels(method=method, route=route).observe(seconds)
+    HTTP_REQUESTS.labels(method, route, response.status_code).inc()
+    HTTP_SECONDS.labels(method, route).observe(seconds)
     log.info(
         "request.answered",
         method=request.method,

@@ -14,4 +14,4 @@ try:
 except InvalidSettings as error:
     sys.exit(f"The settings are not complete:\n{error}")
 configure_logging(level=_settings.BILLING_LOG_LEVEL, format_=_settings.BILLING_LOG_FORMAT)
-application = create_app(publishing_runtime(_settings, name="billing-web"))
+application = create_app(publishing_runtime(_settings, name="billing-web", background=True))

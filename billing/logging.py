@@ -1,10 +1,12 @@
 """One way of logging for every process: JSON lines, or readable ones in a terminal; every line passes the redaction filter."""
 
+import contextlib
 import logging
 import re
 import sys
+import threading
 from collections.abc import MutableMapping
-from typing import Any, cast
+from typing import Any, TextIO, cast
 
 import structlog
 from structlog.types import EventDict, Processor
@@ -28,37 +30,55 @@ _QUIET = (
 )
 
 
+class _LineWriter:
+    """Writes finished lines to a stream. A log that cannot be written must not stop a payment."""
+
+    def __init__(self, name: str, stream: TextIO, lock: threading.Lock) -> None:
+        self.name = name
+        self._stream = stream
+        self._lock = lock
+
+    def _write(self, line: str) -> None:
+        with self._lock, contextlib.suppress(OSError, ValueError):
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+    debug = info = warning = error = critical = exception = _write
+
+
 def configure_logging(*, level: str, format_: str) -> None:
-    """Send structlog and the standard library's logs to stdout, redacted, as `json`, `text` or by whether it is a terminal."""
-    in_terminal = sys.stdout.isatty() if format_ == "auto" else format_ == "text"
+    """Send structlog and the standard library's logs to stdout, redacted, as `json`, `text` or by whether it is a terminal.
+
+    Our own lines go there directly: by way of the standard library each would cost twice the time.
+    """
+    stream, lock = sys.stdout, threading.Lock()
+    in_terminal = stream.isatty() if format_ == "auto" else format_ == "text"
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
         redact_event,
     ]
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
-    renderer: Processor = (
-        structlog.dev.ConsoleRenderer(sort_keys=False)
+    rendering: list[Processor] = (
+        [escape_controls, structlog.dev.ConsoleRenderer(sort_keys=False)]
         if in_terminal
-        # ASCII only: a line separator of Unicode, or half a surrogate pair, would break a line or its encoding.
-        else structlog.processors.JSONRenderer(ensure_ascii=True, default=repr)
+        # JSON escapes control characters itself. ASCII only: a line separator of Unicode, or half a surrogate pair, would break
+        # a line or its encoding.
+        else [structlog.processors.JSONRenderer(ensure_ascii=True, default=repr)]
     )
-    shown: list[Processor] = [escape_controls] if in_terminal else []  # JSON escapes them itself
+    structlog.configure(
+        processors=[*shared, *rendering],
+        logger_factory=lambda name="": _LineWriter(name, stream, lock),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+    )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *shown, renderer],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]

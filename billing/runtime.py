@@ -5,16 +5,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import redis
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from billing import audit, unit_of_work
+from billing.database import make_engine
 from billing.gateways.stripe_gateway import StripeGateway
 from billing.hints import Hint
 from billing.settings import Settings
-
-_MAX_OVERFLOW = 5
-_CONNECT_TIMEOUT_SECONDS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +22,7 @@ class Runtime:
     settings: Settings
     engine: Engine
     sessions: sessionmaker[Session]
+    statements: Engine
     gateway: StripeGateway
     redis: redis.Redis
     send_hint: Callable[[Hint], None]
@@ -32,29 +31,21 @@ class Runtime:
         """Open one short transaction; see billing/unit_of_work.py."""
         return unit_of_work.transaction(self.sessions, send_hint=self.send_hint)
 
+    def statement(self, *, hint: Hint) -> AbstractContextManager[Connection]:
+        """Open a connection for one statement, which is a transaction of its own; see billing/unit_of_work.py."""
+        return unit_of_work.statement(self.statements, hint=hint, send_hint=self.send_hint)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+        self.statements.dispose()
+        self.redis.close()
+
     def dispose(self) -> None:
         """Drop every connection without closing the sockets of a parent process (after fork)."""
         self.engine.dispose(close=False)
+        self.statements.dispose(close=False)
         self.redis.connection_pool.reset()
-
-
-def make_engine(settings: Settings) -> Engine:
-    """Return the engine: bounded pool, bounded statements, connections checked before use."""
-    statement_timeout_ms = int(settings.DATABASE_STATEMENT_TIMEOUT_SECONDS * 1000)
-    return create_engine(
-        settings.sqlalchemy_url,
-        pool_size=settings.DATABASE_POOL_SIZE,
-        max_overflow=_MAX_OVERFLOW,
-        pool_timeout=settings.DATABASE_POOL_TIMEOUT_SECONDS,
-        pool_pre_ping=True,
-        hide_parameters=True,  # a statement in a log line must not carry a customer's data
-        connect_args={
-            "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
-            "application_name": "billing",
-            "options": f"-c statement_timeout={statement_timeout_ms} -c lock_timeout={statement_timeout_ms // 2} "
-            "-c idle_in_transaction_session_timeout=30000 -c timezone=UTC",
-        },
-    )
 
 
 def make_runtime(settings: Settings, *, send_hint: Callable[[Hint], None]) -> Runtime:
@@ -64,6 +55,7 @@ def make_runtime(settings: Settings, *, send_hint: Callable[[Hint], None]) -> Ru
         settings=settings,
         engine=engine,
         sessions=sessionmaker(engine, expire_on_commit=False, info={audit.ENABLED: settings.ENABLE_AUDIT_LOG}),
+        statements=make_engine(settings, autocommit=True),
         gateway=StripeGateway(
             api_key=settings.STRIPE_SECRET_KEY.get_secret_value(),
             api_base=settings.STRIPE_API_BASE,

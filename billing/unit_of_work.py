@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
@@ -43,10 +44,28 @@ def transaction(sessions: sessionmaker[Session], *, send_hint: Callable[[Hint], 
 
     Raises DatabaseUnavailable for what passes by itself: the same transaction may succeed later.
     """
+    with _open(), sessions() as session, session.begin():
+        yield session
+    for hint in sorted(session.info.pop(_HINTS, ())):
+        send_hint(hint)
+
+
+@contextmanager
+def statement(engine: Engine, *, hint: Hint, send_hint: Callable[[Hint], None]) -> Iterator[Connection]:
+    """Open a connection in autocommit for exactly one statement, and send `hint` once it has been executed.
+
+    `engine` has the isolation level AUTOCOMMIT. Raises DatabaseUnavailable as `transaction` does.
+    """
+    with _open(), engine.connect() as connection:
+        yield connection
+    send_hint(hint)
+
+
+@contextmanager
+def _open() -> Iterator[None]:
     token = _depth.set(_depth.get() + 1)
     try:
-        with sessions() as session, session.begin():
-            yield session
+        yield
     except _PASSING as error:
         raise DatabaseUnavailable(
             "the database does not answer; try again, under the same Idempotency-Key if there was one",
@@ -54,5 +73,3 @@ def transaction(sessions: sessionmaker[Session], *, send_hint: Callable[[Hint], 
         ) from error
     finally:
         _depth.reset(token)
-    for hint in sorted(session.info.pop(_HINTS, ())):
-        send_hint(hint)

@@ -19,7 +19,7 @@ def command_runtime(*, data_dir: Path) -> Runtime:
     """Return a runtime for a command. Raises CommandFailure naming each setting that is wrong."""
     use_service_environment(data_dir=data_dir)
     try:
-        return publishing_runtime(settings(), name="billing-cli")
+        return publishing_runtime(settings(), name="billing-cli", background=False)
     except InvalidSettings as error:
         raise CommandFailure(
             f"the settings are not complete:\n{error}",
@@ -42,4 +42,4 @@ def command_session(*, data_dir: Path) -> Iterator[Session]:
             exit_code=ExitCode.OUTSIDE_SERVICE,
         ) from error
     finally:
-        runtime.engine.dispose()
+        runtime.close()

@@ -25,6 +25,7 @@ _FLAG_MILLISECONDS = 1_000
 # After a hint could not be sent, none is tried for this long: a request must not wait for a broker that is away.
 _BREAK_SECONDS = 2.0
 _EXPIRES_SECONDS = 60
+_BACKGROUND_PAUSE_SECONDS = 0.03
 WAKE_SECONDS_MAX = 60
 log = structlog.get_logger(__name__)
 
@@ -98,3 +99,36 @@ class HintSender:
                 self._silent_until = time.monotonic() + _BREAK_SECONDS
             log.warning("hint.lost", hint=str(hint), error=type(error).__name__, mend="the sweeper finds the row")
         HINTS.labels(hint=hint, outcome=outcome).inc()
+
+
+class BackgroundHints:
+    """Hands hints to a sender in a thread of its own, so that no request waits for the broker.
+
+    The first is sent at once; what is asked for within the next few milliseconds is one. What a process that dies took with
+    it is found by the sweeper.
+    """
+
+    def __init__(self, send: Callable[[Hint], None]) -> None:
+        self._send = send
+        self._asked: set[Hint] = set()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def __call__(self, hint: Hint) -> None:
+        """Let `hint` be sent soon."""
+        with self._changed:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="hints", daemon=True)
+                self._thread.start()
+            self._asked.add(hint)
+            self._changed.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._asked:
+                    self._changed.wait()
+                asked, self._asked = self._asked, set()
+            for hint in sorted(asked):
+                self._send(hint)
+            time.sleep(_BACKGROUND_PAUSE_SECONDS)

@@ -7,6 +7,7 @@ from app.edge import json_response, services
 from app.request_body import read_body
 from app.routes.documentation import problems
 from app.schemas.operators import Received
+from billing.hints import Hint
 from billing.webhooks.event import parse_event
 from billing.webhooks.receive import receive_event
 from billing.webhooks.signature import verify_stripe_signature
@@ -35,6 +36,6 @@ def stripe() -> Response:
         tolerance_seconds=settings.WEBHOOK_TOLERANCE_SECONDS,
     )
     event = parse_event(body)
-    with held.runtime.transaction() as session:
-        new = receive_event(session, event=event, livemode=settings.livemode, now=g.now)
+    with held.runtime.statement(hint=Hint.INBOX) as connection:
+        new = receive_event(connection, event=event, livemode=settings.livemode, now=g.now)
     return json_response({"received": True, "duplicate": not new})

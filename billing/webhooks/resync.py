@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 import structlog
 
+from billing.hints import Hint
 from billing.runtime import Runtime
+from billing.unit_of_work import hint_after_commit
 from billing.webhooks.event import EventMalformed, read_event
 from billing.webhooks.receive import receive_event
 
@@ -31,13 +33,16 @@ def resync_events(runtime: Runtime, *, since: datetime, now: Callable[[], dateti
     for _ in range(PAGES_MAX):
         page, more = runtime.gateway.list_events(since=since, after=after)
         with runtime.transaction() as session:
+            hint_after_commit(session, Hint.INBOX)
             for payload in page:
                 try:
                     event = read_event(payload)
                 except EventMalformed as error:
                     log.error("webhook.listed_event_malformed", event_id=str(payload.get("id")), detail=error.detail)  # noqa: TRY400 - the detail says it
                     continue
-                stored += receive_event(session, event=event, livemode=runtime.settings.livemode, now=now())
+                stored += receive_event(
+                    session.connection(), event=event, livemode=runtime.settings.livemode, now=now()
+                )
         listed += len(page)
         if not more or not page:
             break

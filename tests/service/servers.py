@@ -36,8 +36,9 @@ class ServiceServers:
     directory: Path
 
     @classmethod
-    def start(cls, directory: Path) -> "ServiceServers":
-        postgres = PostgresServer(data_dir=directory / "postgres", password=PASSWORD, settings=_FAST_POSTGRES)
+    def start(cls, directory: Path, *, durable: bool = False) -> "ServiceServers":
+        settings = {} if durable else _FAST_POSTGRES
+        postgres = PostgresServer(data_dir=directory / "postgres", password=PASSWORD, settings=settings)
         valkey = ValkeyServer(data_dir=directory / "valkey", password=PASSWORD, fsync="everysec")
         sandbox = SandboxServer(data_dir=directory / "sandbox", secret_key=SECRET_KEY)
         for server in (postgres, valkey, sandbox):

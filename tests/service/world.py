@@ -73,8 +73,7 @@ class World:
             yield cls(servers, settings, runtime, app, hints)
         finally:
             app.extensions["billing"].waiter.close()
-            runtime.engine.dispose()
-            runtime.redis.close()
+            runtime.close()
 
     # -- callers ------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,107 @@
+"""The machine under measurement: real servers with their durable settings, and processes of ours or of a floor on them."""
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psycopg
+
+from local.ports import free_port
+from local.process import ChildProcess, ProcessSpec
+from tests.service.servers import ServiceServers
+
+ROOT = Path(__file__).resolve().parents[1]
+_READY_SECONDS = 30.0
+# The limits are there to refuse what a benchmark sends; the log of a production service goes to a file at INFO.
+_SETTINGS = {"BILLING_LOG_FORMAT": "json", "BILLING_LOG_LEVEL": "INFO"}
+
+
+@dataclass(frozen=True)
+class Rig:
+    """Servers, and the environment that the service's processes take."""
+
+    servers: ServiceServers
+    directory: Path
+
+    @classmethod
+    @contextmanager
+    def open(cls) -> "Iterator[Rig]":
+        """Start Postgres, Valkey and the sandbox, and leave nothing behind."""
+        directory = Path(tempfile.mkdtemp(prefix="billing-bench-"))
+        directory.chmod(0o711)  # Postgres runs as a user of its own
+        servers = ServiceServers.start(directory, durable=True)
+        try:
+            yield cls(servers, directory)
+        finally:
+            servers.stop()
+            shutil.rmtree(directory)
+
+    def environment(self, **changed: str) -> dict[str, str]:
+        """Return the environment of one process."""
+        metrics = self.directory / "metrics"
+        metrics.mkdir(exist_ok=True)
+        return {
+            **os.environ,
+            **self.servers.environment(),
+            **_SETTINGS,
+            "BILLING_HOME": str(self.directory),
+            "PROMETHEUS_MULTIPROC_DIR": str(metrics),
+            **changed,
+        }
+
+    @contextmanager
+    def process(self, name: str, *arguments: str, **changed: str) -> Iterator[ChildProcess]:
+        """Run `python <arguments>` while the block runs."""
+        spec = ProcessSpec(
+            argv=[sys.executable, *arguments],
+            log_path=self.directory / f"{name}.log",
+            env=self.environment(**changed),
+            cwd=ROOT,
+        )
+        child = ChildProcess.start(spec=spec)
+        try:
+            yield child
+        finally:
+            child.stop()
+
+    @contextmanager
+    def web(self, name: str, *arguments: str, path: str = "/health/live") -> Iterator[int]:
+        """Run a web server while the block runs; yields its port once it answers on `path`."""
+        port = free_port()
+        with self.process(name, *arguments, BILLING_SERVICE_PORT=str(port)) as child:
+            deadline = time.monotonic() + _READY_SECONDS
+            while not _answers(f"http://127.0.0.1:{port}{path}"):
+                if child.returncode is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"{name} did not start:\n{self.log(name)[-2000:]}")
+                time.sleep(0.05)
+            yield port
+
+    @contextmanager
+    def api(self) -> Iterator[int]:
+        """Run the API as production does; yields its port."""
+        with self.web("api", "-m", "app.server") as port:
+            yield port
+
+    def log(self, name: str) -> str:
+        """Return what a process wrote."""
+        return (self.directory / f"{name}.log").read_text(encoding="utf-8", errors="replace")
+
+    def sql(self, statement: str, params: Mapping[str, object] | None = None) -> list[tuple[object, ...]]:
+        """Run a statement in a transaction of its own and return what it gives, if anything."""
+        with psycopg.connect(self.servers.database_url, autocommit=True) as connection:
+            cursor = connection.execute(statement.encode(), params)
+            return cursor.fetchall() if cursor.description else []
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2).status_code == httpx.codes.OK
+    except (TimeoutError, httpx.HTTPError):
+        return False

@@ -40,9 +40,7 @@ def record(
         after=_redacted(after),
         request_id=actor.request_id,
     )
-    session.add(entry)
-    session.flush()
-    session.add(AuditPending(entry_id=entry.id))
+    session.add(AuditPending(entry=entry))
     hint_after_commit(session, Hint.AUDIT)
 
 

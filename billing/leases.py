@@ -54,13 +54,12 @@ def claim(
         update(table).where(table.id.in_(due.scalar_subquery())).values(values).returning(table),
         execution_options={"synchronize_session": False},
     ).all()
-    return list(rows)
+    return sorted(rows, key=lambda row: row.id)
 
 
-def due_count(session: Session, table: type[Work], *, up_to: int) -> int:
-    """Return how many rows are due and held by nobody, counted no further than `up_to`."""
-    due = select(table.id).where(table.next_attempt_at <= func.now()).limit(up_to).subquery()
-    return session.scalar(select(func.count()).select_from(due)) or 0
+def any_due(session: Session, table: type[Work]) -> bool:
+    """Return whether a row is due that nobody holds."""
+    return session.scalar(select(table.id).where(table.next_attempt_at <= func.now()).limit(1)) is not None
 
 
 def seconds_until_due(session: Session, table: type[Work]) -> float | None:
@@ -86,6 +85,49 @@ def hold(session: Session, claimed: Work) -> Work:
     if row is None:
         raise LeaseLost(f"{table.__name__} {claimed.id} was taken over by another worker")
     return row
+
+
+def hold_all(session: Session, claimed: Sequence[Work]) -> list[Work]:
+    """Lock the rows of one claim for the rest of the transaction; return those of them whose lease still stands.
+
+    They are as they were claimed: nobody changes a row whose lease another holds.
+    """
+    table = type(claimed[0])
+    standing = set(
+        session.scalars(
+            select(table.id)
+            .where(table.id.in_([row.id for row in claimed]), table.lease_token == claimed[0].lease_token)
+            .order_by(table.id)
+            .with_for_update()
+        )
+    )
+    return [row for row in claimed if row.id in standing]
+
+
+def renew(session: Session, claimed: Sequence[Work], *, lease_seconds: int) -> list[Work]:
+    """Let the leases of rows of one claim run `lease_seconds` from now; return those rows whose lease still stood."""
+    table = type(claimed[0])
+    standing = set(
+        session.scalars(
+            update(table)
+            .where(table.id.in_([row.id for row in claimed]), table.lease_token == claimed[0].lease_token)
+            .values(next_attempt_at=func.now() + timedelta(seconds=lease_seconds))
+            .returning(table.id),
+            execution_options={"synchronize_session": False},
+        )
+    )
+    return [row for row in claimed if row.id in standing]
+
+
+def give_back(session: Session, claimed: Sequence[Work], *, idle_status: StrEnum) -> None:
+    """Give rows of one claim back untouched: due at once, for anybody. Those whose lease is lost are left alone."""
+    table = type(claimed[0])
+    session.execute(
+        update(table)
+        .where(table.id.in_([row.id for row in claimed]), table.lease_token == claimed[0].lease_token)
+        .values(lease_token=None, next_attempt_at=func.now(), status=idle_status),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def release(row: LeasedWork) -> None:

@@ -14,6 +14,7 @@ from billing import leases
 from billing.actor import WORKER
 from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.errors import BillingError, InvariantBroken, Unavailable
+from billing.hints import Hint
 from billing.metrics import WORK
 from billing.observations import OBSERVE_TRIES_MAX, StaleObservation
 from billing.operation_outcome import OperationOutcome, Settlement
@@ -29,6 +30,7 @@ from billing.payments.perform_refund import perform_refund_operation
 from billing.runtime import Runtime
 from billing.setup_intents import requests as setup_intent_requests
 from billing.setup_intents.perform import perform_setup_operation
+from billing.unit_of_work import hint_after_commit
 from models.ids import public_id
 from models.operation import Operation, OperationStatus
 
@@ -68,6 +70,8 @@ def run_next_operation(runtime: Runtime, *, now: Callable[[], datetime]) -> bool
         )
         for operation in claimed:
             operation.started_at = operation.started_at or now()
+        if claimed and leases.any_due(session, Operation):
+            hint_after_commit(session, Hint.OPERATIONS)  # somebody else begins with it meanwhile
     for operation in claimed:
         with structlog.contextvars.bound_contextvars(
             operation=operation.kind,

@@ -42,7 +42,6 @@ def emit(
     session.add(event)
     consumers = CONSUMERS.get(type_, ())
     if consumers:
-        session.flush()
-        session.add_all(OutboxDelivery(event_id=event.id, consumer=consumer) for consumer in consumers)
+        session.add_all(OutboxDelivery(event=event, consumer=consumer) for consumer in consumers)
         hint_after_commit(session, Hint.OUTBOX)
     return event

@@ -14,9 +14,11 @@ from billing import leases
 from billing.customers.gateway_customer import sync_gateway_customer
 from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.errors import BillingError, Unavailable
+from billing.hints import Hint
 from billing.metrics import WORK
 from billing.outbox import GATEWAY_CUSTOMER
 from billing.runtime import Runtime
+from billing.unit_of_work import hint_after_commit
 from models.ids import public_id
 from models.outbox import DeliveryStatus, OutboxDelivery, OutboxEvent
 
@@ -38,6 +40,8 @@ def relay_batch(runtime: Runtime, *, now: Callable[[], datetime]) -> Counter[str
     """Deliver up to BATCH due deliveries and return how many came to which end; empty when none was due."""
     with runtime.transaction() as session:
         claimed = leases.claim(session, OutboxDelivery, limit=BATCH, lease_seconds=LEASE_SECONDS, busy_status=None)
+        if len(claimed) == BATCH:
+            hint_after_commit(session, Hint.OUTBOX)  # there may be more: somebody else begins with it meanwhile
         pairs = [(delivery, session.get_one(OutboxEvent, delivery.event_id)) for delivery in claimed]
     ends: Counter[str] = Counter()
     for delivery, event in pairs:

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base
 from models.ids import new_id
@@ -37,6 +37,7 @@ class AuditPending(Base):
     __tablename__ = "audit_pending"
 
     entry_id: Mapped[UUID] = mapped_column(ForeignKey("audit_entries.id"), primary_key=True)
+    entry: Mapped[AuditEntry] = relationship(lazy="raise")
 
 
 class AuditSeal(Base):

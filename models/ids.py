@@ -38,3 +38,12 @@ def row_id(prefix: str, text: str) -> UUID:
     if parsed.prefix != prefix:
         raise MalformedId(f"{text!r} is not an id that starts with {prefix}_")
     return UUID(bytes=parsed.uuid_bytes)
+
+
+def named_row(prefix: str, metadata: object, name: str) -> UUID | None:
+    """Return the row that an object's metadata names, or None where it names none of this kind."""
+    text = metadata.get(name) if isinstance(metadata, dict) else None
+    try:
+        return row_id(prefix, text) if isinstance(text, str) else None
+    except MalformedId:
+        return None

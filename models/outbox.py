@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, TextEnum, one_of
 from models.ids import new_id
@@ -54,6 +54,7 @@ class OutboxDelivery(LeasedWork, Base):
     )
 
     event_id: Mapped[UUID] = mapped_column(ForeignKey("outbox_events.id"))
+    event: Mapped[OutboxEvent] = relationship(lazy="raise")
     consumer: Mapped[str]
     endpoint: Mapped[str] = mapped_column(default="", server_default=text("''"))
     status: Mapped[DeliveryStatus] = mapped_column(TextEnum(DeliveryStatus), default=DeliveryStatus.PENDING)

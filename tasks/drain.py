@@ -1,4 +1,4 @@
-"""Draining a table of work: claim, handle, again, until nothing is due; with help from sibling tasks while there is more.
+"""Draining a table of work: claim, handle, again, until nothing is due; a step that sees more work calls for a sibling.
 
 One task works for a few seconds at most, so that it stops in time when the worker is told to stop and so that queues that
 share a worker take turns; if work is left then, it sends itself on.
@@ -19,20 +19,14 @@ from tasks.runtime import hint_sender
 _SECONDS_MAX = 5.0
 
 
-def drain(
-    runtime: Runtime, *, hint: Hint, table: type[LeasedWork], batch: int, step: Callable[[], Counter[str]]
-) -> str:
-    """Call `step`, which claims and handles up to `batch` rows, until none is due. Return a summary ("87 processed")."""
+def drain(runtime: Runtime, *, hint: Hint, table: type[LeasedWork], step: Callable[[], Counter[str]]) -> str:
+    """Call `step`, which claims and handles some rows, until none is due. Return a summary ("87 processed")."""
     sender = hint_sender()
     sender.clear(hint)
     ends: Counter[str] = Counter()
     deadline = time.monotonic() + _SECONDS_MAX
     while time.monotonic() < deadline:
-        with runtime.transaction() as session:
-            waiting = leases.due_count(session, table, up_to=batch + 1)
-        if waiting > batch:
-            sender(hint)  # a sibling takes the rest meanwhile
-        done = step() if waiting else Counter()
+        done = step()
         if not done:
             break
         ends += done

@@ -54,7 +54,7 @@ def sweep(session: Session, **_: object) -> str:
     note_heartbeat(session, name=BEAT, now=utc_now())
     if not _claim("maintenance.sweep", session):
         return _ALREADY_RUN
-    found = [hint for hint, table in _TABLES.items() if leases.due_count(session, table, up_to=1)]
+    found = [hint for hint, table in _TABLES.items() if leases.any_due(session, table)]
     if session.scalar(select(func.count()).select_from(select(AuditPending).limit(1).subquery())):
         found.append(Hint.AUDIT)
     for hint in found:

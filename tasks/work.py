@@ -8,11 +8,9 @@ from billing.audit_chain import SEAL_BATCH, seal_pending
 from billing.clock import utc_now
 from billing.hints import Hint
 from billing.operation_runner import run_next_operation
-from billing.outbox_relay import BATCH as OUTBOX_BATCH
 from billing.outbox_relay import relay_batch
 from billing.runtime import Runtime
 from billing.settings import encryption_key_bytes
-from billing.webhooks.process import BATCH as INBOX_BATCH
 from billing.webhooks.process import process_batch
 from models.inbox_event import InboxEvent
 from models.operation import Operation
@@ -31,7 +29,7 @@ def run_operations(runtime: Runtime, **_: object) -> str:
     def step() -> Counter[str]:
         return Counter(performed=1) if run_next_operation(runtime, now=utc_now) else Counter()
 
-    return drain(runtime, hint=Hint.OPERATIONS, table=Operation, batch=1, step=step)
+    return drain(runtime, hint=Hint.OPERATIONS, table=Operation, step=step)
 
 
 @billing_task("webhooks.process")
@@ -41,7 +39,6 @@ def process_webhooks(runtime: Runtime, **_: object) -> str:
         runtime,
         hint=Hint.INBOX,
         table=InboxEvent,
-        batch=INBOX_BATCH,
         step=lambda: process_batch(runtime, now=utc_now),
     )
 
@@ -53,7 +50,6 @@ def relay_outbox(runtime: Runtime, **_: object) -> str:
         runtime,
         hint=Hint.OUTBOX,
         table=OutboxDelivery,
-        batch=OUTBOX_BATCH,
         step=lambda: relay_batch(runtime, now=utc_now),
     )
 

@@ -115,15 +115,22 @@ def _record(
 def _hold(session: Session, payment: Payment, *, actor: Actor, now: datetime) -> None:
     """Count anew what disputes hold of the payment, and write it down where it changed."""
     before = event_payload(payment, refunds=(), disputes=())
-    recount(
-        payment,
-        refunds=refunds_of(session, payment_id=payment.id),
-        disputes=disputes_of(session, payment_id=payment.id),
-    )
+    refunds = refunds_of(session, payment_id=payment.id)
+    disputes = disputes_of(session, payment_id=payment.id)
+    recount(payment, refunds=refunds, disputes=disputes)
     changed_before, changed_after = audit.changed_fields(before, event_payload(payment, refunds=(), disputes=()))
     if changed_after:
         payment.updated_at = now
-        record_change(session, payment=payment, before=changed_before, after=changed_after, actor=actor, now=now)
+        record_change(
+            session,
+            payment=payment,
+            refunds=refunds,
+            disputes=disputes,
+            before=changed_before,
+            after=changed_after,
+            actor=actor,
+            now=now,
+        )
 
 
 def _status(snapshot: DisputeSnapshot) -> DisputeStatus:

@@ -1,5 +1,6 @@
 """Use case: apply what the gateway says about a payment. The synchronous answer and the webhook both end here."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -17,7 +18,9 @@ from billing.payments.find import disputes_of, refunds_of
 from billing.payments.lifecycle import require_edge
 from billing.payments.refundable import recount
 from billing.payments.representation import event_payload
+from models.dispute import Dispute
 from models.payment import CaptureMethod, Payment, PaymentStatus
+from models.refund import Refund
 
 _EVENTS = {
     PaymentStatus.REQUIRES_PAYMENT_METHOD: "payment.declined",
@@ -68,7 +71,36 @@ def apply_intent(
     """
     payment = lock_payment(session, payment_id=observation.payment_id)
     require_version(current=payment.version, observed=observation.version)
-    intent = observation.intent
+    bring_to_intent(
+        session,
+        payment=payment,
+        refunds=refunds_of(session, payment_id=payment.id),
+        disputes=disputes_of(session, payment_id=payment.id),
+        intent=observation.intent,
+        gateway_customer=gateway_customer,
+        livemode=livemode,
+        actor=actor,
+        now=now,
+    )
+    return payment
+
+
+def bring_to_intent(
+    session: Session,
+    *,
+    payment: Payment,
+    refunds: Sequence[Refund],
+    disputes: Sequence[Dispute],
+    intent: IntentSnapshot,
+    gateway_customer: str | None,
+    livemode: bool,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Bring a locked payment to the state of `intent`, which is known to be no older than the payment's own.
+
+    Asks the database nothing. Raises GatewayDisagrees and StatusMovedBackwards; nothing is changed then.
+    """
     _require_same(payment, intent, gateway_customer=gateway_customer, livemode=livemode)
     status = _status(intent)
     require_edge(current=payment.status, new=status)
@@ -79,13 +111,24 @@ def apply_intent(
     payment.client_secret = intent.client_secret
     payment.next_action = intent.next_action.representation() if intent.next_action else None
     payment.payment_method_id = intent.payment_method or payment.payment_method_id
-    _capture(session, payment, amount_minor=intent.amount_received if status is PaymentStatus.SUCCEEDED else 0)
+    captured = intent.amount_received if status is PaymentStatus.SUCCEEDED else 0
+    if payment.amount_captured_minor != captured:
+        payment.amount_captured_minor = captured
+        recount(payment, refunds=refunds, disputes=disputes)  # a dispute heard of before the capture holds its part now
     payment.decline_code = intent.last_payment_error.reason if intent.last_payment_error else None
     changed_before, changed_after = audit.changed_fields(before, event_payload(payment, refunds=(), disputes=()))
     if changed_after:
         payment.updated_at = now
-        record_change(session, payment=payment, before=changed_before, after=changed_after, actor=actor, now=now)
-    return payment
+        record_change(
+            session,
+            payment=payment,
+            refunds=refunds,
+            disputes=disputes,
+            before=changed_before,
+            after=changed_after,
+            actor=actor,
+            now=now,
+        )
 
 
 def fail_payment(session: Session, *, payment: Payment, detail: str, actor: Actor, now: datetime) -> None:
@@ -97,13 +140,24 @@ def fail_payment(session: Session, *, payment: Payment, detail: str, actor: Acto
     payment.failure_detail = detail
     payment.updated_at = now
     changed_before, changed_after = audit.changed_fields(before, event_payload(payment, refunds=(), disputes=()))
-    record_change(session, payment=payment, before=changed_before, after=changed_after, actor=actor, now=now)
+    record_change(
+        session,
+        payment=payment,
+        refunds=(),
+        disputes=(),
+        before=changed_before,
+        after=changed_after,
+        actor=actor,
+        now=now,
+    )
 
 
 def record_change(
     session: Session,
     *,
     payment: Payment,
+    refunds: Sequence[Refund],
+    disputes: Sequence[Dispute],
     before: dict[str, object],
     after: dict[str, object],
     actor: Actor,
@@ -111,35 +165,19 @@ def record_change(
     event: str | None = None,
 ) -> None:
     """Write down a change as the fact that is named, else as that of the changed status, else as `payment.updated`."""
-    state = event_payload(
-        payment,
-        refunds=refunds_of(session, payment_id=payment.id),
-        disputes=disputes_of(session, payment_id=payment.id),
-    )
     if event is None and ("status" in after or "decline_code" in after):
         event = _event_of(payment)
     record_fact(
         session,
         fact=event or "payment.updated",
         object_type="payment",
-        state=state,
+        state=event_payload(payment, refunds=refunds, disputes=disputes),
         customer_id=payment.customer_id,
         before=before,
         after=after,
         actor=actor,
         now=now,
     )
-
-
-def _capture(session: Session, payment: Payment, *, amount_minor: int) -> None:
-    """Set what was captured. A dispute that we heard of before the capture holds its part from now on."""
-    if payment.amount_captured_minor != amount_minor:
-        payment.amount_captured_minor = amount_minor
-        recount(
-            payment,
-            refunds=refunds_of(session, payment_id=payment.id),
-            disputes=disputes_of(session, payment_id=payment.id),
-        )
 
 
 def _event_of(payment: Payment) -> str | None:

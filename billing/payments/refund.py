@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from billing import audit, operations
 from billing.actor import Actor
 from billing.errors import FieldFault, Invalid
+from billing.payments.find import disputes_of, refunds_of
 from billing.payments.lifecycle import REFUNDABLE, require_state
 from billing.payments.outcome import record_change
 from billing.payments.refundable import left_to_refund
@@ -66,7 +67,16 @@ def request_refund(
         now=now,
     )
     changed_before, changed_after = audit.changed_fields(before, event_payload(payment, refunds=(), disputes=()))
-    record_change(session, payment=payment, before=changed_before, after=changed_after, actor=actor, now=now)
+    record_change(
+        session,
+        payment=payment,
+        refunds=refunds_of(session, payment_id=payment.id),
+        disputes=disputes_of(session, payment_id=payment.id),
+        before=changed_before,
+        after=changed_after,
+        actor=actor,
+        now=now,
+    )
     operation = operations.enqueue(
         session,
         kind=OPERATION_KIND,

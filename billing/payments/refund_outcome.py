@@ -40,7 +40,7 @@ def apply_refunds(session: Session, *, observation: RefundsObservation, actor: A
     disputes = disputes_of(session, payment_id=payment.id)
     before = event_payload(payment, refunds=known, disputes=disputes)
     for snapshot in observation.refunds:
-        refund = _matching(known, snapshot)
+        refund = matching_refund(known, snapshot)
         if refund is None:
             refund = _made_at_gateway(payment, snapshot, now=now)
             session.add(refund)
@@ -57,6 +57,8 @@ def apply_refunds(session: Session, *, observation: RefundsObservation, actor: A
         record_change(
             session,
             payment=payment,
+            refunds=known,
+            disputes=disputes,
             before=changed_before,
             after=changed_after,
             actor=actor,
@@ -66,7 +68,8 @@ def apply_refunds(session: Session, *, observation: RefundsObservation, actor: A
     return payment
 
 
-def _matching(known: Sequence[Refund], snapshot: RefundSnapshot) -> Refund | None:
+def matching_refund(known: Sequence[Refund], snapshot: RefundSnapshot) -> Refund | None:
+    """Return which of our refunds the gateway's is: the one that has its id, or that it names."""
     try:
         named = row_id(REFUND_PREFIX, snapshot.metadata.get("refund_id", ""))
     except MalformedId:

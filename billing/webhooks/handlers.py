@@ -31,7 +31,7 @@ from billing.setup_intents.perform import observe_setup_intent
 from billing.setup_intents.representation import PREFIX as SETUP_INTENT_PREFIX
 from billing.webhooks.customer_events import forget_gateway_customer, mirror_default
 from models.customer import Customer
-from models.ids import MalformedId, public_id, row_id
+from models.ids import named_row, public_id
 from models.payment import Payment
 from models.setup_intent import SetupIntent
 
@@ -101,7 +101,7 @@ def on_setup_intent(runtime: Runtime, intent: dict[str, Any]) -> Effect | None:
     with runtime.transaction() as session:
         ours = session.scalar(select(SetupIntent).where(SetupIntent.gateway_id == str(intent.get("id"))))
         if ours is None:
-            named = _named_row(SETUP_INTENT_PREFIX, intent.get("metadata"), "setup_intent_id")
+            named = named_row(SETUP_INTENT_PREFIX, intent.get("metadata"), "setup_intent_id")
             ours = session.get(SetupIntent, named) if named is not None else None
     if ours is None:
         return None
@@ -221,7 +221,7 @@ def _payment_of(session: Session, *, gateway_id: object, metadata: object) -> Pa
     payment = session.scalar(select(Payment).where(Payment.gateway_id == gateway_id))
     if payment is None:
         # The event may come before our own answer: the object names our row.
-        named = _named_row(PAYMENT_PREFIX, metadata, "payment_id")
+        named = named_row(PAYMENT_PREFIX, metadata, "payment_id")
         payment = session.get(Payment, named) if named is not None else None
     return payment
 
@@ -242,11 +242,3 @@ def _disputed_payment(runtime: Runtime, *, gateway_id: object) -> Payment | None
 
 def _customer_of(session: Session, *, gateway_id: str | None) -> Customer | None:
     return session.scalar(select(Customer).where(Customer.gateway_id == gateway_id)) if gateway_id else None
-
-
-def _named_row(prefix: str, metadata: object, name: str) -> UUID | None:
-    text = metadata.get(name) if isinstance(metadata, dict) else None
-    try:
-        return row_id(prefix, text) if isinstance(text, str) else None
-    except MalformedId:
-        return None

@@ -1,40 +1,68 @@
-"""Process: take due events from the inbox, handle each, and close it in the transaction of its effect.
+"""Process: take due events from the inbox, handle them, and close each in the transaction of its effect.
 
 If the process dies while it holds an event, the lease runs out, the death counts as one failure of the event's own, and the
 event is handled again; the effect and the event's new state commit together, so it is applied once.
 """
 
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
 import structlog
+from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from billing import leases
 from billing.errors import InvariantBroken, Unavailable
+from billing.hints import Hint
 from billing.metrics import WORK
 from billing.observations import OBSERVE_TRIES_MAX, StaleObservation
 from billing.runtime import Runtime
+from billing.unit_of_work import hint_after_commit
+from billing.webhooks.decide import Decision, decide
 from billing.webhooks.handlers import HANDLERS
 from models.inbox_event import InboxEvent, InboxStatus
 
 LEASE_SECONDS = 30
-BATCH = 8
+BATCH = 100
+# While one event waits for the gateway, those behind it wait too: their leases are renewed before each. A lease covers two
+# calls that end in a time-out after the SDK's repetition.
+ASKED_AT_ONCE = 8
+ASKING_LEASE_SECONDS = 60
 log = structlog.get_logger(__name__)
 
 
-def process_batch(runtime: Runtime, *, now: Callable[[], datetime]) -> Counter[str]:
-    """Handle up to BATCH due events and return how many came to which end; empty when none was due."""
+def process_batch(runtime: Runtime, *, now: Callable[[], datetime], limit: int = BATCH) -> Counter[str]:
+    """Handle up to `limit` due events and return how many came to which end; empty when none was due.
+
+    Those that our own rows decide are closed together, in one commit. The gateway is asked for the others one by one; of these
+    no more are kept than can be asked for well within the lease, and the rest is given back to whoever is free.
+    """
     with runtime.transaction() as session:
         claimed = leases.claim(
             session,
             InboxEvent,
-            limit=BATCH,
+            limit=limit,
             lease_seconds=LEASE_SECONDS,
             busy_status=InboxStatus.PROCESSING,
         )
-    ends: Counter[str] = Counter()
-    for event in claimed:
+        if len(claimed) == limit:
+            hint_after_commit(session, Hint.INBOX)  # there may be more: somebody else begins with it meanwhile
+    fresh = [event for event in claimed if not leases.died_too_often(event)]
+    ends, undecided = _close_decided(runtime, fresh, now=now)
+    to_ask = [*(event for event in claimed if leases.died_too_often(event)), *undecided]
+    if surplus := to_ask[ASKED_AT_ONCE:]:
+        with runtime.transaction() as session:
+            leases.give_back(session, surplus, idle_status=InboxStatus.RECEIVED)
+            hint_after_commit(session, Hint.INBOX)
+    waiting = to_ask[:ASKED_AT_ONCE]
+    while waiting:
+        with runtime.transaction() as session:
+            waiting = leases.renew(session, waiting, lease_seconds=ASKING_LEASE_SECONDS)
+        if not waiting:
+            break
+        event = waiting.pop(0)
         with structlog.contextvars.bound_contextvars(
             event_id=event.external_id, event_type=event.type, customer_id=None
         ):
@@ -46,6 +74,68 @@ def process_batch(runtime: Runtime, *, now: Callable[[], datetime]) -> Counter[s
         WORK.labels(table="inbox_events", kind=event.type, outcome=end).inc()
         ends[end] += 1
     return ends
+
+
+def _close_decided(
+    runtime: Runtime, events: Sequence[InboxEvent], *, now: Callable[[], datetime]
+) -> tuple[Counter[str], list[InboxEvent]]:
+    """Close in one transaction what can be decided without the gateway; return the ends, and the events that are left.
+
+    An event that breaks the transaction is found by halving the batch: it must not hold up the others.
+    """
+    if not events:
+        return Counter(), []
+    try:
+        with runtime.transaction() as session:
+            held = leases.hold_all(session, events)
+            decisions = decide(session, events=held, livemode=runtime.settings.livemode, now=now())
+            _close(session, decisions, now=now())
+    except Unavailable:
+        raise
+    except Exception:
+        log.warning("webhook.batch_broken", events=len(events), first=events[0].external_id, exc_info=True)
+        if len(events) == 1:
+            return Counter(), list(events)
+        middle = len(events) // 2
+        ends, left = _close_decided(runtime, events[:middle], now=now)
+        more_ends, more_left = _close_decided(runtime, events[middle:], now=now)
+        return ends + more_ends, left + more_left
+    ends = Counter()
+    for event in held:
+        if event.id in decisions:
+            end = str(_end_of(decisions[event.id]))
+            WORK.labels("inbox_events", event.type, end).inc()
+            ends[end] += 1
+    return ends, [event for event in held if event.id not in decisions]
+
+
+def _close(session: Session, decisions: Mapping[UUID, Decision], *, now: datetime) -> None:
+    """Close the events; those that came to the same in one statement."""
+    alike: dict[Decision, list[UUID]] = defaultdict(list)
+    for event_id, decision in decisions.items():
+        alike[decision].append(event_id)
+    for decision, event_ids in alike.items():
+        session.execute(
+            update(InboxEvent)
+            .where(InboxEvent.id.in_(event_ids))
+            .values(
+                status=_end_of(decision),
+                result=_result_of(decision.result),
+                processed_at=now,
+                last_error=None,
+                lease_token=None,
+                next_attempt_at=None,
+            ),
+            execution_options={"synchronize_session": False},
+        )
+
+
+def _end_of(decision: Decision) -> InboxStatus:
+    return InboxStatus.IGNORED if decision.result is None else InboxStatus.PROCESSED
+
+
+def _result_of(result: str | None) -> str:
+    return "nothing here concerns it" if result is None else result
 
 
 def _process(runtime: Runtime, event: InboxEvent, *, now: Callable[[], datetime]) -> str:
@@ -73,7 +163,7 @@ def _handle(runtime: Runtime, event: InboxEvent, *, now: Callable[[], datetime])
             with runtime.transaction() as session:
                 held = leases.hold(session, event)
                 held.status = InboxStatus.IGNORED if effect is None else InboxStatus.PROCESSED
-                held.result = "nothing here concerns it" if effect is None else effect(session, now())
+                held.result = _result_of(effect(session, now()) if effect is not None else None)
                 held.processed_at = now()
                 held.last_error = None
                 leases.release(held)

@@ -36,6 +36,6 @@ def test_connections_that_the_server_closed_are_replaced_before_they_are_used(wo
     assert world.rows("SELECT 1 AS one")
     before = world.rows("SELECT pg_backend_pid() AS pid")
     with psycopg.connect(world.servers.database_url, autocommit=True) as connection:
-        connection.execute("SELECT pg_terminate_backend(%s)", (before[0]["pid"],))
+        connection.execute("SELECT pg_terminate_backend(%s, 5000)", (before[0]["pid"],))
     after = world.rows("SELECT pg_backend_pid() AS pid")
     assert after != before

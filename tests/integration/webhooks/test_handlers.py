@@ -235,18 +235,20 @@ def test_a_worker_that_dies_over_an_event_three_times_leaves_it_dead(world: Worl
 
 def test_an_outage_postpones_an_event_and_counts_nothing(world: World) -> None:
     payment = world.pay(world.customer(), card="pm_card_threeDSecure2Required", return_url="https://shop.example/back")
-    world.authenticate(payment["gateway_id"])
-    world.deliver(*world.events("payment_intent.succeeded"))
+    world.authenticate(payment["gateway_id"], outcome="fail")
+    world.deliver(
+        *world.events("payment_intent.payment_failed")
+    )  # a state that may change again: the object is fetched
     world.servers.control(
         "POST", "faults", {"kind": "status", "method": "GET", "path": "/v1/*", "status": 503, "times": 2}
     )
     world.work()
-    seen = inbox(world, "payment_intent.succeeded")
+    seen = inbox(world, "payment_intent.payment_failed")
     assert (seen["status"], seen["failures"], seen["postponements"]) == ("received", 0, 1)
 
     world.make_due(InboxEvent)
     world.work()
-    assert world.payment(payment["id"])["status"] == "succeeded"
+    assert world.payment(payment["id"])["status"] == "requires_payment_method"
 
 
 @pytest.mark.parametrize(

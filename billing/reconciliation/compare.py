@@ -70,7 +70,7 @@ def compare_payment(*, ours: Payment | None, theirs: IntentSnapshot | None) -> l
         ObjectType.PAYMENT,
         public_id(PREFIX, ours.id) if ours else None,
         theirs.id if theirs else ours.gateway_id if ours else None,
-        payment_facts(ours) if ours else None,
+        _payment_facts(ours) if ours else None,
         _intent_facts(theirs) if theirs else None,
     )
     if ours is None:
@@ -155,7 +155,7 @@ def compare_entry(entry: BalanceEntrySnapshot, *, ours: Payment | Refund | Dispu
     """Return in what a movement of the balance differs from the row that it came from."""
     pair = _Pair(
         ObjectType.BALANCE_TRANSACTION,
-        _our_id(ours) if ours is not None else None,
+        our_id(ours) if ours is not None else None,
         entry.id,
         {"status": str(ours.status), "amount": expected_amount(entry, ours=ours), "currency": ours.currency}
         if ours is not None
@@ -174,14 +174,20 @@ def compare_entry(entry: BalanceEntrySnapshot, *, ours: Payment | Refund | Dispu
     ]
 
 
-def payment_facts(payment: Payment) -> Facts:
-    """Return what of a payment is compared."""
+def _payment_facts(payment: Payment) -> Facts:
     return {
         "status": str(payment.status),
         "amount": payment.amount_minor,
         "amount_captured": payment.amount_captured_minor,
         "currency": payment.currency,
     }
+
+
+def our_id(row: Payment | Refund | Dispute) -> str:
+    """Return the public id of one of our rows."""
+    if isinstance(row, Payment):
+        return public_id(PREFIX, row.id)
+    return public_id(REFUND_PREFIX if isinstance(row, Refund) else DISPUTE_PREFIX, row.id)
 
 
 _AGREED = {
@@ -223,9 +229,3 @@ def _entry_facts(entry: BalanceEntrySnapshot) -> Facts:
         "source_type": entry.source.object if entry.source else None,
         "payment_intent": entry.source.payment_intent if entry.source else None,
     }
-
-
-def _our_id(row: Payment | Refund | Dispute) -> str:
-    if isinstance(row, Payment):
-        return public_id(PREFIX, row.id)
-    return public_id(REFUND_PREFIX if isinstance(row, Refund) else DISPUTE_PREFIX, row.id)

@@ -26,6 +26,7 @@ from billing.reconciliation.compare import (
     compare_refund,
     expected_amount,
     is_compared,
+    our_id,
 )
 from billing.reconciliation.record import explained, note_seen, record_findings
 from billing.runtime import Runtime
@@ -113,6 +114,7 @@ def compare_page_of_entries(runtime: Runtime, *, run: ReconciliationRun) -> Effe
     def effect(session: Session, held: ReconciliationRun, now: datetime) -> str | None:
         ours = our_side.sources_of(session, entries=page)
         known = explained(session, gateway_ids=[name for entry in page for name in _sources(entry)])
+        in_flight = our_side.busy(session, public_ids=[our_id(row) for row in ours.values() if row is not None])
         findings: list[Finding] = []
         totals = {currency: dict(sums) for currency, sums in held.totals.items()}
         for entry in page:
@@ -126,8 +128,9 @@ def compare_page_of_entries(runtime: Runtime, *, run: ReconciliationRun) -> Effe
                 sums["our_amount"] += expected_amount(entry, ours=ours.get(entry.id))
                 if not known.intersection(_sources(entry)):
                     findings += compare_entry(entry, ours=ours.get(entry.id))
+        findings = [finding for finding in findings if finding.our_id not in in_flight]
         held.totals = totals
-        _write(session, held, ObjectType.BALANCE_TRANSACTION, page, findings, in_flight=0, now=now)
+        _write(session, held, ObjectType.BALANCE_TRANSACTION, page, findings, in_flight=len(in_flight), now=now)
         return _next(page, more=more)
 
     return effect

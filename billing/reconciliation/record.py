@@ -8,7 +8,6 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-import structlog
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -27,11 +26,6 @@ from models.reconciliation import (
     ReconciliationSeen,
 )
 
-MONEY_KINDS = frozenset(
-    {DifferenceKind.AMOUNT_DIFFERS, DifferenceKind.CURRENCY_DIFFERS, DifferenceKind.DUPLICATE_THERE}
-)
-log = structlog.get_logger(__name__)
-
 
 def record_findings(session: Session, *, run_id: UUID, findings: Sequence[Finding], now: datetime) -> None:
     """Add each finding as an open difference, or renew the one that says the same, and link it to the run."""
@@ -44,7 +38,6 @@ def record_findings(session: Session, *, run_id: UUID, findings: Sequence[Findin
             standing = _new(finding, run_id=run_id, now=now)
             session.add(standing)
             known[finding.object_type, finding.subject, finding.kind] = standing
-            _alarm(standing)
         renew(standing, finding=finding, now=now)
         session.flush()
         link = insert(ReconciliationFinding).values(run_id=run_id, difference_id=standing.id)
@@ -128,14 +121,3 @@ def _new(finding: Finding, *, run_id: UUID, now: datetime) -> ReconciliationDiff
         first_run_id=run_id,
         first_seen_at=now,
     )
-
-
-def _alarm(difference: ReconciliationDifference) -> None:
-    if difference.kind in MONEY_KINDS:
-        log.error(
-            "reconciliation.money_differs",
-            difference=public_id(DIFFERENCE_PREFIX, difference.id),
-            subject=difference.subject,
-            kind=str(difference.kind),
-            mend="see docs/how-to/reconcile.md",
-        )

@@ -1,5 +1,7 @@
 """What operators see of runs and differences, and what each proposed mend asks of them."""
 
+from typing import NamedTuple
+
 from billing.timestamps import iso
 from models.ids import public_id
 from models.reconciliation import Mend, ReconciliationDifference, ReconciliationRun, RunStatus
@@ -18,7 +20,14 @@ MEND_SENTENCES: dict[Mend, str] = {
 }
 
 
-def run_representation(run: ReconciliationRun, *, found: int, still_open: int) -> dict[str, object]:
+class Tally(NamedTuple):
+    """How many differences a run saw, and how many of these are open now."""
+
+    found: int = 0
+    still_open: int = 0
+
+
+def run_representation(run: ReconciliationRun, *, tally: Tally) -> dict[str, object]:
     """Return a run, with how many differences it saw and how many of these are open now.
 
     `totals` are sums of the gateway's balance transactions in minor units, by currency: `difference` is what the compared ones
@@ -39,8 +48,8 @@ def run_representation(run: ReconciliationRun, *, found: int, still_open: int) -
             }
             for currency, totals in sorted(run.totals.items())
         ],
-        "differences_found": found,
-        "differences_open": still_open,
+        "differences_found": tally.found,
+        "differences_open": tally.still_open,
         "requested_by": run.requested_by,
         "error": run.last_error,
         "started_at": iso(run.started_at),

@@ -49,6 +49,9 @@ from models.refund import Refund
 # Each may cost five calls, and a slice has to end well before its lease does.
 REVIEWED_PER_SLICE = 5
 RUN_ACTOR = Actor("reconciliation")
+_MONEY_KINDS = frozenset(
+    {DifferenceKind.AMOUNT_DIFFERS, DifferenceKind.CURRENCY_DIFFERS, DifferenceKind.DUPLICATE_THERE}
+)
 log = structlog.get_logger(__name__)
 
 
@@ -135,6 +138,15 @@ def _conclude(
     renew(difference, finding=finding, now=now)
     if refusal is not None:
         difference.mend, difference.mend_detail = Mend.INSPECT_REFUSAL, refusal
+    if difference.kind in _MONEY_KINDS:
+        log.error(
+            "reconciliation.money_differs",
+            subject=difference.subject,
+            kind=str(difference.kind),
+            ours=difference.ours,
+            theirs=difference.theirs,
+            mend="see docs/how-to/reconcile.md",
+        )
     if run_id is not None and session.get(ReconciliationFinding, (run_id, difference_id)) is None:
         session.add(ReconciliationFinding(run_id=run_id, difference_id=difference_id))
 

@@ -7,6 +7,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tests.integration.app.asking import PROBLEM
 from tests.integration.app.documented import as_template, require_documented
+from tests.integration.reconciliation.stories import reconcile
 from tests.service.world import World, signed_body
 
 UNDOCUMENTED = {"/openapi.json", "/docs", "/docs/errors", "/docs/assets/{name}"}
@@ -169,6 +170,10 @@ def test_what_every_route_answers_is_what_the_document_promises(world: World) ->
     ):
         ask("GET", path)
     ask("POST", "/webhooks/replay", {"event_id": "evt_1"})
+    world.gateway_post("payment_intents", amount=100, currency="usd")
+    run_id = reconcile(world)["id"]
+    ask("GET", "/reconciliation/runs")
+    assert ask("GET", f"/reconciliation/runs/{run_id}")["differences"]["data"]
 
     promised = {
         (method.upper(), path, int(status))

@@ -109,7 +109,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         "ours_equals_the_gateways",
         "no amount of ours differs from the gateway's, to the cent, as the newest comparisons saw it",
         """
-        SELECT count(*) FROM reconciliation_differences 
+        SELECT count(*) FROM reconciliation_differences
         WHERE state = 'open' AND mend <> 'apply_gateway_state' AND (
             kind IN ('amount_differs', 'currency_differs', 'duplicate_there') OR object_type = 'balance_transaction')
         """,

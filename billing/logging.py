@@ -4,7 +4,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
-from typing import Any, cast
+from typing import Any, TextIO, cast
 
 import structlog
 from structlog.types import EventDict, Processor
@@ -28,9 +28,13 @@ _QUIET = (
 )
 
 
-def configure_logging(*, level: str, format_: str) -> None:
-    """Send structlog and the standard library's logs to stdout, redacted, as `json`, `text` or by whether it is a terminal."""
-    in_terminal = sys.stdout.isatty() if format_ == "auto" else format_ == "text"
+def configure_logging(*, level: str, format_: str, stream: TextIO | None = None) -> None:
+    """Send structlog and the standard library's logs to `stream`, redacted, as `json`, `text` or by whether it is a terminal.
+
+    Without a stream, to stdout.
+    """
+    stream = stream or sys.stdout
+    in_terminal = stream.isatty() if format_ == "auto" else format_ == "text"
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -58,7 +62,7 @@ def configure_logging(*, level: str, format_: str) -> None:
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *shown, renderer],
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]

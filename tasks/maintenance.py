@@ -113,12 +113,14 @@ def resync(runtime: Runtime, **_: object) -> str:
 
 @use_case_task("reconciliation.begin")
 def begin_reconciliation(session: Session, **_: object) -> str:
-    """Begin the nightly run; one that is still under way goes on instead. Its row is the work, `reconciliation.run` does it."""
-    if not _claim("reconciliation.begin", session):
+    """Begin the nightly run, once no other is under way. Its row is the work, and `reconciliation.run` does it."""
+    job, now = "reconciliation.begin", utc_now()
+    if not claim_slot(session, job=job, every=SCHEDULE[job], now=now):
         return _ALREADY_RUN
     try:
-        run = begin_nightly_run(session, actor=WORKER, now=utc_now())
+        run = begin_nightly_run(session, actor=WORKER, now=now)
     except ReconciliationUnderWay as error:
+        return_slot(session, job=job, every=SCHEDULE[job], now=now)
         return error.detail
     return f"begun over what was created from {run.since:%Y-%m-%d %H:%M} to {run.until:%Y-%m-%d %H:%M}"
 

@@ -150,10 +150,18 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["run_id"], ["reconciliation_runs.id"], name=op.f("fk_reconciliation_findings_run_id")),
         sa.PrimaryKeyConstraint("run_id", "difference_id", name=op.f("pk_reconciliation_findings")),
     )
+    op.create_index(
+        "ix_refunds_moving",
+        "refunds",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('pending', 'requires_action')"),
+    )
     op.create_index("ix_reconciliation_findings_difference", "reconciliation_findings", ["difference_id"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_refunds_moving", table_name="refunds")
     op.drop_index("ix_reconciliation_findings_difference", table_name="reconciliation_findings")
     op.drop_table("reconciliation_findings")
     op.drop_table("reconciliation_seen")

@@ -97,6 +97,10 @@ def review_difference(
         except BillingError as error:
             refusal = f"{error.code}: {error.detail}"
             log.error("reconciliation.not_mended", reason=refusal)  # noqa: TRY400 - the reason says it
+        except Exception as error:
+            # One that cannot be looked at must not keep the run from all the others.
+            refusal = type(error).__name__
+            log.exception("reconciliation.review_failed")
         with runtime.transaction() as session:
             _conclude(
                 session,

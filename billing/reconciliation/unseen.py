@@ -1,7 +1,8 @@
 """Process steps: what we have and no list of the gateway showed, each object fetched by its id.
 
 That is what was created near the edge of the run's window, what is older than the window and still moves, and what the gateway
-does not have. Only the last is a difference for that alone.
+does not have. Only the last is a difference for that alone. Ids sort by the time at which they were made, so that the primary key
+finds what is in the window.
 """
 
 from datetime import datetime
@@ -19,7 +20,7 @@ from billing.reconciliation.listed import Effect, count
 from billing.reconciliation.record import record_findings
 from billing.runtime import Runtime
 from models.dispute import Dispute
-from models.ids import public_id
+from models.ids import first_id_at, public_id
 from models.payment import Payment, PaymentStatus
 from models.reconciliation import ObjectType, ReconciliationRun, ReconciliationSeen
 from models.refund import Refund, RefundStatus
@@ -35,7 +36,7 @@ _MOVING_REFUNDS = (RefundStatus.PENDING, RefundStatus.REQUIRES_ACTION)
 def compare_unseen_payments(runtime: Runtime, *, run: ReconciliationRun) -> Effect:
     """Fetch and compare some payments that no list showed."""
     with runtime.transaction() as session:
-        in_question = or_(Payment.created_at >= run.since, Payment.status.in_(_MOVING_PAYMENTS))
+        in_question = or_(Payment.id >= first_id_at(run.since), Payment.status.in_(_MOVING_PAYMENTS))
         query = select(Payment).where(Payment.created_at < run.until, in_question)
         unseen = _unseen(ObjectType.PAYMENT, Payment.gateway_id, run)
         rows = session.scalars(_batch(query.where(Payment.gateway_id.is_not(None), unseen), Payment.id, run)).all()
@@ -52,7 +53,7 @@ def compare_unseen_payments(runtime: Runtime, *, run: ReconciliationRun) -> Effe
 def compare_unseen_refunds(runtime: Runtime, *, run: ReconciliationRun) -> Effect:
     """Fetch and compare some refunds that no list showed."""
     with runtime.transaction() as session:
-        in_question = or_(Refund.created_at >= run.since, Refund.status.in_(_MOVING_REFUNDS))
+        in_question = or_(Refund.id >= first_id_at(run.since), Refund.status.in_(_MOVING_REFUNDS))
         query = select(Refund).where(Refund.created_at < run.until, in_question)
         unseen = _unseen(ObjectType.REFUND, Refund.gateway_id, run)
         rows = session.scalars(_batch(query.where(Refund.gateway_id.is_not(None), unseen), Refund.id, run)).all()
@@ -71,7 +72,7 @@ def compare_unseen_refunds(runtime: Runtime, *, run: ReconciliationRun) -> Effec
 def compare_unseen_disputes(runtime: Runtime, *, run: ReconciliationRun) -> Effect:
     """Fetch and compare some disputes that no list showed."""
     with runtime.transaction() as session:
-        in_question = or_(Dispute.opened_at >= run.since, Dispute.status.not_in(CLOSED))
+        in_question = or_(Dispute.id >= first_id_at(run.since), Dispute.status.not_in(CLOSED))
         query = select(Dispute).where(Dispute.opened_at < run.until, in_question)
         unseen = _unseen(ObjectType.DISPUTE, Dispute.gateway_id, run)
         rows = session.scalars(_batch(query.where(unseen), Dispute.id, run)).all()

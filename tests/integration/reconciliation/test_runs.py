@@ -9,7 +9,7 @@ from billing import leases
 from billing.actor import OPERATOR_CLI, WORKER
 from billing.clock import utc_now
 from billing.hints import Hint
-from billing.reconciliation import listed, run
+from billing.reconciliation import listed, review, run
 from billing.reconciliation.run import (
     NIGHTLY_WINDOW,
     SETTLING_TIME,
@@ -18,6 +18,7 @@ from billing.reconciliation.run import (
     begin_nightly_run,
 )
 from models.reconciliation import ReconciliationRun
+from tasks.maintenance import begin_reconciliation
 from tests.integration.reconciliation.stories import HOUR, begin, finish, reconcile, said
 from tests.service.world import World
 
@@ -155,6 +156,36 @@ def test_the_nightly_run_covers_the_nights_that_failed(world: World) -> None:
     with world.session() as session:
         assert begin_nightly_run(session, actor=WORKER, now=later).since == first.until
     assert Hint.RECONCILIATION in world.hints
+
+
+def test_the_nightly_job_begins_once_a_day_and_waits_for_a_run_that_is_under_way(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.base.current_runtime", lambda: world.runtime)
+    begin(world)
+    assert "is under way" in begin_reconciliation()
+    finish(world)
+
+    assert begin_reconciliation().startswith("begun over what was created from")
+    finish(world)
+    assert begin_reconciliation() == "another beat ran this slot"
+    assert world.count("reconciliation_runs") == 2
+
+
+def test_a_difference_that_cannot_be_looked_at_keeps_the_run_from_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = world.pay(world.customer(), card="pm_card_threeDSecure2Required", return_url="https://shop.example/back")
+    world.authenticate(late["gateway_id"])
+    world.open_dispute(late)
+    monkeypatch.setattr(review, "on_payment_intent", lambda *_: 1 / 0)
+
+    reconcile(world)
+
+    assert said(world)[:2] == [
+        ("payment", "status_differs", "inspect_refusal", "open"),
+        ("dispute", "missing_here", "apply_gateway_state", "mended"),
+    ]
 
 
 def test_what_is_newer_than_the_run_is_not_compared(world: World) -> None:

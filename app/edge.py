@@ -29,6 +29,7 @@ from billing.settings import Settings
 from models.ids import public_id
 from models.operation import Operation
 
+CSV = "text/csv"
 _KEY_LENGTH_MAX = 255
 log = structlog.get_logger(__name__)
 
@@ -47,6 +48,7 @@ class Access:
 
     scope: str
     idempotency: Idempotency
+    offers_csv: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,10 +83,14 @@ class Context:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a view answers; with an operation, the body gets `operation` and the caller may wait for its outcome."""
+    """What a view answers; with an operation, the body gets `operation` and the caller may wait for its outcome.
+
+    `csv` is answered instead of the body, where the caller asked for it.
+    """
 
     status: int = 200
-    body: dict[str, Any]
+    body: dict[str, Any] = field(default_factory=dict)
+    csv: str | None = None
     operation: Operation | None = None
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -104,7 +110,9 @@ def services() -> Services:
     return held
 
 
-def endpoint(*, scope: str, idempotency: Idempotency = Idempotency.NONE) -> Callable[[View], Callable[..., Response]]:
+def endpoint(
+    *, scope: str, idempotency: Idempotency = Idempotency.NONE, offers_csv: bool = False
+) -> Callable[[View], Callable[..., Response]]:
     """Wrap `view(context, **validated parts) -> Answer`; `scope` is what the caller needs."""
 
     def decorate(view: View) -> Callable[..., Response]:
@@ -113,7 +121,8 @@ def endpoint(*, scope: str, idempotency: Idempotency = Idempotency.NONE) -> Call
             return _answer(view, parts)
 
         # Read in before_request, so that who may not call learns nothing of what the request should look like.
-        wrapped.access = Access(scope=scope, idempotency=idempotency)  # type: ignore[attr-defined]  # functions take attributes
+        access = Access(scope=scope, idempotency=idempotency, offers_csv=offers_csv)
+        wrapped.access = access  # type: ignore[attr-defined]  # functions take attributes
         return wrapped
 
     return decorate
@@ -221,6 +230,10 @@ def _accepted(answer: Answer, operation: Operation) -> Answer:
 
 def _respond(answer: Answer, *, replayed: bool, held: Services) -> Response:
     headers = dict(answer.headers)
+    if g.access.offers_csv:
+        headers["Vary"] = "Accept"
+    if answer.csv is not None:
+        return Response(answer.csv, headers=headers, content_type=f"{CSV}; charset=utf-8")
     if replayed:
         headers["Idempotent-Replayed"] = "true"
     operation = answer.operation

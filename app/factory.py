@@ -19,7 +19,7 @@ from app.openapi_document import access_by_route, finish_document
 from app.problems import RouteNotFound, register_error_handlers, validation_response
 from app.rate_limits import RateLimiter
 from app.request_body import BillingRequest, check_body
-from app.routes import customers, disputes, operators, payments, webhooks
+from app.routes import customers, disputes, operators, payments, reconciliation, webhooks
 from app.routes.health import health_blueprint
 from app.schemas.base import Problem
 from app.security_headers import API_HEADERS
@@ -75,6 +75,7 @@ def create_app(runtime: Runtime) -> OpenAPI:
         disputes.blueprint,
         webhooks.blueprint,
         operators.blueprint,
+        reconciliation.blueprint,
     ):
         app.register_api(blueprint)
     app.register_api(health_blueprint(HealthBoard(runtime)))

@@ -14,6 +14,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from billing.runtime import Runtime
 from billing.unit_of_work import DatabaseUnavailable
@@ -22,6 +23,7 @@ from models.inbox_event import InboxEvent, InboxStatus
 from models.leased_work import LeasedWork
 from models.operation import Operation
 from models.outbox import DeliveryStatus, OutboxDelivery
+from models.reconciliation import DifferenceKind, DifferenceState, ReconciliationDifference, ReconciliationRun
 from tasks.celery_config import MESSAGE_PREFIX
 from tasks.queues import QUEUES
 
@@ -30,6 +32,7 @@ _TABLES: dict[str, type[LeasedWork]] = {
     "operations": Operation,
     "inbox_events": InboxEvent,
     "outbox_deliveries": OutboxDelivery,
+    "reconciliation_runs": ReconciliationRun,
 }
 
 
@@ -72,7 +75,19 @@ class RowCollector(Collector):
             ):
                 dead.add_metric([name], session.scalar(select(func.count()).where(condition)) or 0)
             pending.add_metric([], session.scalar(select(func.count()).select_from(AuditPending)) or 0)
-        yield from (waiting, age, dead, pending)
+            differences = self._open_differences(session)
+        yield from (waiting, age, dead, pending, differences)
+
+    def _open_differences(self, session: Session) -> GaugeMetricFamily:
+        found = GaugeMetricFamily(
+            "billing_reconciliation_open", "Differences with the gateway that are open", labels=["kind"]
+        )
+        counted = select(ReconciliationDifference.kind, func.count()).group_by(ReconciliationDifference.kind)
+        is_open = ReconciliationDifference.state == DifferenceState.OPEN
+        numbers = {row.kind: int(row[1]) for row in session.execute(counted.where(is_open))}
+        for kind in DifferenceKind:
+            found.add_metric([str(kind)], numbers.get(kind, 0))
+        return found
 
     def _queues(self) -> GaugeMetricFamily:
         depth = GaugeMetricFamily("billing_queue_messages", "Messages in a queue of the broker", labels=["queue"])

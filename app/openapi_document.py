@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Flask
 
-from app.edge import Access, Idempotency, access_of
+from app.edge import CSV, Access, Idempotency, access_of
 from app.problems import MEDIA_TYPE
 
 AccessByRoute = dict[tuple[str, str], Access]
@@ -50,6 +50,8 @@ def finish_document(generated: dict[str, Any], *, access: AccessByRoute) -> dict
                 headers.append({**_IDEMPOTENCY_KEY, "required": asked.idempotency is Idempotency.REQUIRED})
             if "202" in responses and responses.keys() & {"200", "201"}:
                 headers.append(_PREFER)
+            if asked is not None and asked.offers_csv:
+                responses["200"]["content"][CSV] = {"schema": {"type": "string"}}
             if headers:
                 operation.setdefault("parameters", []).extend(headers)
             if MEDIA_TYPE not in responses.get("422", {}).get("content", {MEDIA_TYPE: {}}):

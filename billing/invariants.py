@@ -103,7 +103,26 @@ INVARIANTS: tuple[Invariant, ...] = (
         SELECT count(*) FROM payment_attempts a JOIN operations o ON o.id = a.operation_id
         WHERE a.status = 'parked' OR (a.status = 'in_flight' AND o.finished_at IS NOT NULL)
         """,
-        "look for the payment at the gateway by the payment_id in its metadata, and settle it there",
+        "billing reconcile, then billing reconcile mend for each attempt_unsettled",
+    ),
+    Invariant(
+        "ours_equals_the_gateways",
+        "no amount of ours differs from the gateway's, to the cent, as the newest comparisons saw it",
+        """
+        SELECT count(*) FROM reconciliation_differences
+        WHERE state = 'open' AND mend <> 'apply_gateway_state' AND (
+            kind IN ('amount_differs', 'currency_differs', 'duplicate_there') OR object_type = 'balance_transaction')
+        """,
+        "billing reconcile list; see docs/how-to/reconcile.md",
+    ),
+    Invariant(
+        "reconciled_lately",
+        "where a comparison with the gateway was ever begun, one has ended well in the past three days",
+        """
+        SELECT count(*) FROM (SELECT min(started_at) AS first, max(finished_at) FILTER (WHERE status = 'finished') AS newest
+            FROM reconciliation_runs) runs WHERE coalesce(newest, first) < now() - interval '3 days'
+        """,
+        "see GET /reconciliation/runs, and the log of worker-maintenance",
     ),
     Invariant(
         "audit_is_sealed",

@@ -1,11 +1,13 @@
 """A database session for commands, with the running stack's settings or the shell's."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from billing.logging import configure_logging
 from billing.runtime import Runtime
 from billing.settings import InvalidSettings, settings
 from billing.unit_of_work import DatabaseUnavailable
@@ -16,7 +18,11 @@ from tasks.publisher import publishing_runtime
 
 
 def command_runtime(*, data_dir: Path) -> Runtime:
-    """Return a runtime for a command. Raises CommandFailure naming each setting that is wrong."""
+    """Return a runtime for a command. Raises CommandFailure naming each setting that is wrong.
+
+    What the service would log goes to standard error, errors only: standard output is for what was asked for.
+    """
+    configure_logging(level="ERROR", format_="auto", stream=sys.stderr)
     use_service_environment(data_dir=data_dir)
     try:
         return publishing_runtime(settings(), name="billing-cli", background=False)

@@ -26,6 +26,7 @@ class BillingGroup(LazyGroup):
         "migrate": CommandSource(module="cli.migrate", summary="Bring the database to the newest revision."),
         "keys": CommandSource(module="cli.keys", summary="API keys: create, list, revoke."),
         "webhooks": CommandSource(module="cli.webhooks", summary="The webhook inbox: list, show, replay, resync."),
+        "reconcile": CommandSource(module="cli.reconcile", summary="Compare with Stripe, and settle what differs."),
         "invariants": CommandSource(
             module="cli.invariants", summary="Check what must always hold, on the live service."
         ),

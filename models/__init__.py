@@ -13,6 +13,18 @@ from models.operation import Operation, OperationStatus
 from models.outbox import DeliveryStatus, OutboxDelivery, OutboxEvent
 from models.payment import AttemptKind, AttemptStatus, CaptureMethod, Payment, PaymentAttempt, PaymentStatus
 from models.payment_method import PaymentMethod
+from models.reconciliation import (
+    DifferenceKind,
+    DifferenceState,
+    Mend,
+    ObjectType,
+    ReconciliationDifference,
+    ReconciliationFinding,
+    ReconciliationRun,
+    ReconciliationSeen,
+    RunStatus,
+    RunStep,
+)
 from models.refund import Refund, RefundStatus
 from models.setup_intent import SetupIntent, SetupIntentStatus
 
@@ -29,13 +41,17 @@ __all__ = [
     "CaptureMethod",
     "Customer",
     "DeliveryStatus",
+    "DifferenceKind",
+    "DifferenceState",
     "Dispute",
     "DisputeStatus",
     "Heartbeat",
     "IdempotencyKey",
     "InboxEvent",
     "InboxStatus",
+    "Mend",
     "Money",
+    "ObjectType",
     "Operation",
     "OperationStatus",
     "OutboxDelivery",
@@ -44,9 +60,15 @@ __all__ = [
     "PaymentAttempt",
     "PaymentMethod",
     "PaymentStatus",
+    "ReconciliationDifference",
+    "ReconciliationFinding",
+    "ReconciliationRun",
+    "ReconciliationSeen",
     "Refund",
     "RefundStatus",
     "Role",
+    "RunStatus",
+    "RunStep",
     "SetupIntent",
     "SetupIntentStatus",
 ]

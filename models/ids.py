@@ -1,5 +1,6 @@
 """Public identifiers: a TypeID is a prefix and the 26 characters of a UUIDv7, and sorts by time."""
 
+from datetime import datetime
 from uuid import UUID
 
 import uuid_utils
@@ -17,6 +18,11 @@ class MalformedId(ValueError):
 def new_id() -> UUID:
     """Return a new UUIDv7; ids made later sort after those made before."""
     return compat.uuid7()
+
+
+def first_id_at(instant: datetime) -> UUID:
+    """Return the least UUIDv7 of an instant's millisecond: ids made at it or later are not less."""
+    return UUID(int=int(instant.timestamp() * 1000) << 80)
 
 
 def public_id(prefix: str, value: UUID) -> str:

@@ -30,6 +30,7 @@ class Refund(Base):
         is_currency(),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         Index("ix_refunds_payment", "payment_id", "created_at"),
+        Index("ix_refunds_moving", "id", postgresql_where=text("status IN ('pending', 'requires_action')")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

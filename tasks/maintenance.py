@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from billing import leases
+from billing.actor import WORKER
 from billing.beat_slots import BEAT, GATEWAY, claim_slot, note_heartbeat, purge_slots, queue_heartbeat, return_slot
 from billing.clock import utc_now
 from billing.errors import Unavailable
@@ -14,6 +15,7 @@ from billing.hints import Hint
 from billing.idempotency import purge_expired
 from billing.invariants import check_invariants
 from billing.metrics import INVARIANT_VIOLATIONS
+from billing.reconciliation.run import ReconciliationUnderWay, begin_nightly_run
 from billing.runtime import Runtime
 from billing.webhooks.resync import resync_events
 from models.audit import AuditPending
@@ -21,6 +23,7 @@ from models.inbox_event import InboxEvent
 from models.leased_work import LeasedWork
 from models.operation import Operation
 from models.outbox import OutboxDelivery
+from models.reconciliation import ReconciliationRun
 from tasks.base import billing_task, use_case_task
 from tasks.canary import canary_has_run
 from tasks.runtime import hint_sender
@@ -31,6 +34,7 @@ SCHEDULE = {
     "maintenance.invariants": timedelta(minutes=5),
     "maintenance.purge": timedelta(hours=1),
     "maintenance.sweep": timedelta(seconds=15),
+    "reconciliation.begin": timedelta(days=1),
     "webhooks.resync": timedelta(days=1),
 }
 # Stripe repeats a delivery for three days; what is older than that comes by itself no more.
@@ -39,6 +43,7 @@ _TABLES: dict[Hint, type[LeasedWork]] = {
     Hint.OPERATIONS: Operation,
     Hint.INBOX: InboxEvent,
     Hint.OUTBOX: OutboxDelivery,
+    Hint.RECONCILIATION: ReconciliationRun,
 }
 _ALREADY_RUN = "another beat ran this slot"
 log = structlog.get_logger(__name__)
@@ -104,6 +109,20 @@ def resync(runtime: Runtime, **_: object) -> str:
             return_slot(session, job=job, every=SCHEDULE[job], now=started)
         raise
     return f"{done.listed} events listed, {done.stored} had never come"
+
+
+@use_case_task("reconciliation.begin")
+def begin_reconciliation(session: Session, **_: object) -> str:
+    """Begin the nightly run, once no other is under way. Its row is the work, and `reconciliation.run` does it."""
+    job, now = "reconciliation.begin", utc_now()
+    if not claim_slot(session, job=job, every=SCHEDULE[job], now=now):
+        return _ALREADY_RUN
+    try:
+        run = begin_nightly_run(session, actor=WORKER, now=now)
+    except ReconciliationUnderWay as error:
+        return_slot(session, job=job, every=SCHEDULE[job], now=now)
+        return error.detail
+    return f"begun over what was created from {run.since:%Y-%m-%d %H:%M} to {run.until:%Y-%m-%d %H:%M}"
 
 
 @billing_task("gateway.ping")

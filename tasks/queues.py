@@ -19,6 +19,8 @@ TASK_QUEUES = {
     "maintenance.sweep": MAINTENANCE,
     "operations.run": PAYMENTS,
     "outbox.relay": PAYMENTS,
+    "reconciliation.begin": MAINTENANCE,
+    "reconciliation.run": MAINTENANCE,
     "webhooks.process": WEBHOOKS,
     "webhooks.resync": MAINTENANCE,
 }
@@ -28,4 +30,5 @@ HINT_TASKS = {
     Hint.INBOX: "webhooks.process",
     Hint.OUTBOX: "outbox.relay",
     Hint.AUDIT: "audit.seal",
+    Hint.RECONCILIATION: "reconciliation.run",
 }

@@ -1,4 +1,4 @@
-"""The tasks that move work: operations, incoming webhooks, the outbox, the audit chain."""
+"""The tasks that move work: operations, incoming webhooks, the outbox, the audit chain, reconciliation."""
 
 from collections import Counter
 
@@ -9,12 +9,14 @@ from billing.clock import utc_now
 from billing.hints import Hint
 from billing.operation_runner import run_next_operation
 from billing.outbox_relay import relay_batch
+from billing.reconciliation.run import advance_run
 from billing.runtime import Runtime
 from billing.settings import encryption_key_bytes
 from billing.webhooks.process import process_batch
 from models.inbox_event import InboxEvent
 from models.operation import Operation
 from models.outbox import OutboxDelivery
+from models.reconciliation import ReconciliationRun
 from tasks.base import billing_task
 from tasks.drain import drain
 from tasks.runtime import hint_sender
@@ -51,6 +53,17 @@ def relay_outbox(runtime: Runtime, **_: object) -> str:
         hint=Hint.OUTBOX,
         table=OutboxDelivery,
         step=lambda: relay_batch(runtime, now=utc_now),
+    )
+
+
+@billing_task("reconciliation.run")
+def run_reconciliation(runtime: Runtime, **_: object) -> str:
+    """Compare our rows with the gateway's objects, slice by slice, until the run has ended or its time is up."""
+    return drain(
+        runtime,
+        hint=Hint.RECONCILIATION,
+        table=ReconciliationRun,
+        step=lambda: advance_run(runtime, now=utc_now),
     )
 
 

@@ -1,6 +1,7 @@
 """How the payment gateway answers: the part of its objects that we rely on, validated, so that nothing else knows the rest."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
@@ -100,6 +101,39 @@ class DisputeSnapshot(_Snapshot):
     evidence_provided: Annotated[tuple[str, ...], BeforeValidator(_names_of_what_is_there)] = Field(
         validation_alias="evidence"
     )
+
+
+def _as_object(source: Any) -> Any:
+    """Return what moved money as an object; an id that the gateway did not expand stays a name of something unknown."""
+    return {"id": source, "object": "unknown"} if isinstance(source, str) else source
+
+
+class EntrySource(_Snapshot):
+    """What a movement of the balance came from: a charge, a refund, a dispute, or something that is none of ours."""
+
+    id: str
+    object: str
+    payment_intent: str | None = None
+
+
+class BalanceEntrySnapshot(_Snapshot):
+    """A movement of the balance at the gateway (`balance_transaction`). `net` is `amount - fee`; all of them are signed."""
+
+    id: str
+    type: str
+    amount: int
+    fee: int
+    net: int
+    currency: str
+    source: Annotated[EntrySource | None, BeforeValidator(_as_object)] = None
+
+
+class CreatedWindow(NamedTuple):
+    """Objects created in [since, until), and how many of them to a page (100 at most)."""
+
+    since: datetime
+    until: datetime
+    page_size: int
 
 
 class PaymentMethodSnapshot(_Snapshot):

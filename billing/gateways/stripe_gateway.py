@@ -24,6 +24,8 @@ from billing.gateways.errors import (
     GatewayUnavailable,
 )
 from billing.gateways.snapshots import (
+    BalanceEntrySnapshot,
+    CreatedWindow,
     CustomerDetails,
     CustomerSnapshot,
     DisputeSnapshot,
@@ -181,6 +183,10 @@ class StripeGateway:
                 return found
         raise GatewayAnswerNotUnderstood(f"{gateway_intent} has more than {len(found)} refunds")
 
+    def get_refund(self, *, gateway_id: str) -> RefundSnapshot:
+        """Fetch the refund as it stands."""
+        return self._call("refund.retrieve", RefundSnapshot, lambda: self._client.v1.refunds.retrieve(gateway_id))
+
     def get_dispute(self, *, gateway_id: str) -> DisputeSnapshot:
         """Fetch the dispute as it stands."""
         return self._call("dispute.retrieve", DisputeSnapshot, lambda: self._client.v1.disputes.retrieve(gateway_id))
@@ -265,9 +271,52 @@ class StripeGateway:
         page = self._ask("event.list", partial(self._client.v1.events.list, _params(params)))
         return page["data"], bool(page["has_more"])
 
+    def page_of_intents(self, *, window: CreatedWindow, after: str | None) -> tuple[list[IntentSnapshot], bool]:
+        """Fetch a page of payment intents, newest first, older than `after`; say whether more follow."""
+        fetch = self._client.v1.payment_intents.list
+        return self._page(IntentSnapshot, fetch, name="payment_intent", window=window, more=_after(after))
+
+    def page_of_refunds(self, *, window: CreatedWindow, after: str | None) -> tuple[list[RefundSnapshot], bool]:
+        """Fetch a page of refunds, newest first, older than `after`; say whether more follow."""
+        fetch = self._client.v1.refunds.list
+        return self._page(RefundSnapshot, fetch, name="refund", window=window, more=_after(after))
+
+    def page_of_disputes(self, *, window: CreatedWindow, after: str | None) -> tuple[list[DisputeSnapshot], bool]:
+        """Fetch a page of disputes, newest first, older than `after`; say whether more follow."""
+        fetch = self._client.v1.disputes.list
+        return self._page(DisputeSnapshot, fetch, name="dispute", window=window, more=_after(after))
+
+    def page_of_entries(self, *, window: CreatedWindow, after: str | None) -> tuple[list[BalanceEntrySnapshot], bool]:
+        """Fetch a page of balance transactions with their sources, newest first, older than `after`; say whether more follow."""
+        fetch, more = self._client.v1.balance_transactions.list, {**_after(after), "expand": ["data.source"]}
+        return self._page(BalanceEntrySnapshot, fetch, name="balance_transaction", window=window, more=more)
+
+    def get_entry(self, *, gateway_id: str) -> BalanceEntrySnapshot:
+        """Fetch a balance transaction with its source."""
+        params = _params({"expand": ["source"]})
+        return self._call(
+            "balance_transaction.retrieve",
+            BalanceEntrySnapshot,
+            lambda: self._client.v1.balance_transactions.retrieve(gateway_id, params),
+        )
+
     def ping(self) -> None:
         """Ask a cheap question that proves address and key."""
         self._ask("customer.list", lambda: self._client.v1.customers.list({"limit": 1}))
+
+    def _page(
+        self,
+        snapshot: type[S],
+        fetch: Callable[[Any], Any],
+        *,
+        name: str,
+        window: CreatedWindow,
+        more: Mapping[str, Any],
+    ) -> tuple[list[S], bool]:
+        created = {"gte": int(window.since.timestamp()), "lt": int(window.until.timestamp())}
+        params = _params({"limit": window.page_size, "created": created, **more})
+        page = self._ask(f"{name}.list", partial(fetch, params))
+        return [_understood(snapshot, item) for item in page["data"]], bool(page["has_more"])
 
     def _call(self, name: str, snapshot: type[S], call: Callable[[], Any]) -> S:
         return _understood(snapshot, self._ask(name, call))
@@ -323,6 +372,11 @@ def _facts(error: stripe.StripeError) -> dict[str, object]:
         "code": error.code,
         "gateway_request_id": error.request_id,
     }
+
+
+def _after(after: str | None) -> dict[str, str]:
+    """Return the parameter that lets a page begin behind an object."""
+    return {"starting_after": after} if after else {}
 
 
 def _params(params: Mapping[str, Any]) -> Any:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from billing.actor import Actor
 from billing.customers.gateway_customer import ensure_gateway_customer
 from billing.errors import BillingError, Conflict, Declined
-from billing.gateways.errors import GatewayKeyTooOld, GatewayRefused, require_key_in_force
+from billing.gateways.errors import GatewayKeyTooOld, GatewayObjectMissing, GatewayRefused, require_key_in_force
 from billing.gateways.snapshots import GatewayDecline, IntentSnapshot
 from billing.operation_outcome import OperationOutcome
 from billing.payments.declines import explain
@@ -27,6 +27,7 @@ from billing.payments.observe import PaymentNotAtGateway, observe_intent
 from billing.payments.outcome import IntentObservation, apply_intent, fail_payment, lock_payment
 from billing.payments.representation import PREFIX, payment_representation
 from billing.runtime import Runtime
+from models.customer import Customer
 from models.ids import public_id, row_id
 from models.money import Money
 from models.operation import Operation
@@ -45,6 +46,12 @@ class PaymentAlreadyMoved(Conflict):
     """The payment was paid or canceled before the attempt could be made."""
 
     code = "payment_already_moved"
+
+
+class AttemptNotMade(GatewayRefused):
+    """A person found that the call never reached the gateway."""
+
+    code = "attempt_not_made"
 
 
 class _Call(NamedTuple):
@@ -67,7 +74,7 @@ class PaymentSettlement:
     def __init__(
         self,
         call: _Call,
-        gateway_customer: str,
+        gateway_customer: str | None,
         answer: IntentSnapshot | GatewayRefused | GatewayKeyTooOld,
         *,
         livemode: bool,
@@ -149,6 +156,35 @@ def perform_payment_operation(runtime: Runtime, *, operation: Operation, now: da
     return PaymentSettlement(call, gateway_customer, answer, livemode=runtime.settings.livemode)
 
 
+def look_up_attempt(runtime: Runtime, *, payment_id: UUID) -> PaymentSettlement | None:
+    """Return what the gateway shows of the payment's call that nobody follows any more; None when it shows nothing."""
+    call, gateway_customer = _unsettled_call(runtime, payment_id=payment_id)
+    try:
+        answer = _look_up(runtime, call)
+    except GatewayObjectMissing:
+        answer = None
+    if answer is None:
+        return None
+    return PaymentSettlement(call, gateway_customer, answer, livemode=runtime.settings.livemode)
+
+
+def attempt_not_made(runtime: Runtime, *, payment_id: UUID, detail: str) -> PaymentSettlement:
+    """Return the end of a call of which a person knows that it never reached the gateway: that of one that was refused."""
+    call, gateway_customer = _unsettled_call(runtime, payment_id=payment_id)
+    refusal = AttemptNotMade(detail, gateway_code=None, parameter=None)
+    return PaymentSettlement(call, gateway_customer, refusal, livemode=runtime.settings.livemode)
+
+
+def _unsettled_call(runtime: Runtime, *, payment_id: UUID) -> tuple[_Call, str | None]:
+    unsettled = PaymentAttempt.status.in_([AttemptStatus.IN_FLIGHT, AttemptStatus.PARKED])
+    with runtime.transaction() as session:
+        payment = session.get_one(Payment, payment_id)
+        attempt = session.scalars(
+            select(PaymentAttempt).where(PaymentAttempt.payment_id == payment_id, unsettled)
+        ).one()
+        return _call(payment, attempt), session.get_one(Customer, payment.customer_id).gateway_id
+
+
 def _prepare(session: Session, *, operation: Operation, now: datetime) -> _Call:
     payment = lock_payment(session, payment_id=row_id(PREFIX, operation.resource_id))
     attempt = session.scalar(select(PaymentAttempt).where(PaymentAttempt.operation_id == operation.id))
@@ -168,9 +204,13 @@ def _prepare(session: Session, *, operation: Operation, now: datetime) -> _Call:
         )
         session.add(attempt)
         session.flush()
+    return _call(payment, attempt)
+
+
+def _call(payment: Payment, attempt: PaymentAttempt) -> _Call:
     return _Call(
         attempt_id=attempt.id,
-        kind=kind,
+        kind=attempt.kind,
         idempotency_key=attempt.idempotency_key,
         params=attempt.params,
         payment_id=payment.id,
@@ -231,7 +271,7 @@ def _ask(runtime: Runtime, call: _Call, *, gateway_customer: str) -> IntentSnaps
 
 def _look_up(runtime: Runtime, call: _Call) -> IntentSnapshot | None:
     """Return the gateway's object as it stands; None when a first call to create it left nothing there."""
-    if call.kind is AttemptKind.CREATE:
+    if not call.gateway_id:
         return runtime.gateway.find_intent(payment_id=public_id(PREFIX, call.payment_id))
     return runtime.gateway.get_intent(gateway_id=call.gateway_id)
 

@@ -16,7 +16,7 @@ from billing.payments.refund_outcome import RefundsObservation, apply_refunds
 from billing.payments.refundable import recount
 from billing.payments.representation import REFUND_PREFIX, refund_representation
 from billing.runtime import Runtime
-from models.ids import row_id
+from models.ids import public_id, row_id
 from models.operation import Operation
 from models.payment import Payment
 from models.refund import Refund, RefundStatus
@@ -57,12 +57,9 @@ class RefundSettlement:
 def perform_refund_operation(runtime: Runtime, *, operation: Operation, now: datetime) -> RefundSettlement:
     """Make the refund's call and return what it brought. Raises Unavailable while the outcome is unknown."""
     refund_id = row_id(REFUND_PREFIX, operation.resource_id)
+    payment_id, gateway_intent, version = _refunded_payment(runtime, refund_id=refund_id)
     with runtime.transaction() as session:
         refund = session.get_one(Refund, refund_id)
-        payment = session.get_one(Payment, refund.payment_id)
-        gateway_intent, version = payment.gateway_id, payment.version
-    if gateway_intent is None:
-        raise PaymentNotAtGateway("a payment that is to be refunded has no object at the gateway")
     answer: RefundSnapshot | GatewayRefused
     try:
         require_key_in_force(first_used_at=operation.created_at, now=now)
@@ -81,8 +78,43 @@ def perform_refund_operation(runtime: Runtime, *, operation: Operation, now: dat
             raise
         answer = found
     return RefundSettlement(
-        refund_id=refund_id, payment_id=payment.id, gateway_intent=gateway_intent, version=version, answer=answer
+        refund_id=refund_id, payment_id=payment_id, gateway_intent=gateway_intent, version=version, answer=answer
     )
+
+
+class RefundNotMade(GatewayRefused):
+    """A person found that the refund's call never reached the gateway."""
+
+    code = "refund_not_made"
+
+
+def look_up_refund(runtime: Runtime, *, refund_id: UUID) -> RefundSettlement | None:
+    """Return what the gateway shows of a refund that nobody takes there any more; None when it shows nothing."""
+    payment_id, gateway_intent, version = _refunded_payment(runtime, refund_id=refund_id)
+    found = _look_up(runtime, gateway_intent=gateway_intent, refund_id=public_id(REFUND_PREFIX, refund_id))
+    if found is None:
+        return None
+    return RefundSettlement(
+        refund_id=refund_id, payment_id=payment_id, gateway_intent=gateway_intent, version=version, answer=found
+    )
+
+
+def refund_not_made(runtime: Runtime, *, refund_id: UUID, detail: str) -> RefundSettlement:
+    """Return the end of a refund of which a person knows that it never reached the gateway: its amount is given back."""
+    payment_id, gateway_intent, version = _refunded_payment(runtime, refund_id=refund_id)
+    refusal = RefundNotMade(detail, gateway_code="not_made", parameter=None)
+    return RefundSettlement(
+        refund_id=refund_id, payment_id=payment_id, gateway_intent=gateway_intent, version=version, answer=refusal
+    )
+
+
+def _refunded_payment(runtime: Runtime, *, refund_id: UUID) -> tuple[UUID, str, int]:
+    """Return the payment of a refund, its object at the gateway, and its version."""
+    with runtime.transaction() as session:
+        payment = session.get_one(Payment, session.get_one(Refund, refund_id).payment_id)
+    if payment.gateway_id is None:
+        raise PaymentNotAtGateway("a payment that is to be refunded has no object at the gateway")
+    return payment.id, payment.gateway_id, payment.version
 
 
 def _look_up(runtime: Runtime, *, gateway_intent: str, refund_id: str) -> RefundSnapshot | None:

@@ -31,15 +31,17 @@ def commands_page(sources: Mapping[str, CommandSource]) -> str:
     return "\n".join(parts)
 
 
-def _leaves(path: str, command: object) -> Iterator[tuple[str, TyperCommand]]:
+def _leaves(path: str, command: object) -> Iterator[tuple[str, TyperCommand | TyperGroup]]:
     if isinstance(command, TyperGroup):
+        if command.invoke_without_command:  # it does something by itself, too
+            yield path, command
         for name, child in command.commands.items():
             yield from _leaves(f"{path} {name}", child)
     elif isinstance(command, TyperCommand):
         yield path, command
 
 
-def _section(path: str, command: TyperCommand) -> str:
+def _section(path: str, command: TyperCommand | TyperGroup) -> str:
     arguments = [parameter for parameter in command.params if isinstance(parameter, TyperArgument)]
     options = [parameter for parameter in command.params if isinstance(parameter, TyperOption) and not parameter.hidden]
     usage = " ".join([path, *(_placeholder(argument) for argument in arguments)])

@@ -53,6 +53,12 @@ INSERT INTO disputes (id, customer_id, payment_id, status, amount_minor, currenc
 VALUES ('{A}', '{A}', '{A}', 'needs_response', 2000, 'USD', 'fraudulent', 'du_1', '{{}}', 0, now(), now(), now());
 INSERT INTO setup_intents (id, customer_id, status, gateway_id, created_at, updated_at)
 VALUES ('{A}', '{A}', 'succeeded', 'seti_1', now(), now());
+INSERT INTO reconciliation_runs (id, since, until, status, step, counts, totals, requested_by, started_at)
+VALUES ('{A}', now() - interval '1 day', now(), 'running', 'payments', '{{}}', '{{}}', 'worker', now());
+INSERT INTO reconciliation_differences (id, object_type, subject, kind, mend, state, first_run_id, first_seen_at, last_seen_at)
+VALUES ('{A}', 'payment', 'pi_1', 'status_differs', 'apply_gateway_state', 'open', '{A}', now(), now());
+INSERT INTO reconciliation_findings (run_id, difference_id) VALUES ('{A}', '{A}');
+INSERT INTO reconciliation_seen (run_id, object_type, gateway_id) VALUES ('{A}', 'payment', 'pi_1');
 """
 
 # Checks: by constraint, statements that break it.
@@ -121,6 +127,34 @@ CHECKS = {
         f"UPDATE payments SET amount_disputed_minor = -1 WHERE id = '{A}'",
     ],
     "ck_payments_status_known": ["UPDATE payments SET status = 'paid'"],
+    "ck_reconciliation_differences_dismissed_with_a_reason": [
+        "UPDATE reconciliation_differences SET state = 'dismissed', settled_at = now(), settled_by = 'cli'"
+    ],
+    "ck_reconciliation_differences_kind_known": ["UPDATE reconciliation_differences SET kind = 'odd'"],
+    "ck_reconciliation_differences_mend_known": ["UPDATE reconciliation_differences SET mend = 'guess'"],
+    "ck_reconciliation_differences_object_type_known": ["UPDATE reconciliation_differences SET object_type = 'coin'"],
+    "ck_reconciliation_differences_settled_by_somebody": [
+        "UPDATE reconciliation_differences SET state = 'mended', settled_at = now()",
+        "UPDATE reconciliation_differences SET settled_by = 'cli'",
+    ],
+    "ck_reconciliation_differences_settled_unless_open": [
+        "UPDATE reconciliation_differences SET state = 'mended'",
+        "UPDATE reconciliation_differences SET settled_at = now(), settled_by = 'cli'",
+    ],
+    "ck_reconciliation_differences_state_known": [
+        "UPDATE reconciliation_differences SET state = 'lost', settled_at = now(), settled_by = 'cli'"
+    ],
+    "ck_reconciliation_runs_due_until_finished": ["UPDATE reconciliation_runs SET next_attempt_at = NULL"],
+    "ck_reconciliation_runs_finished_when_over": [
+        "UPDATE reconciliation_runs SET status = 'finished', next_attempt_at = NULL",
+        "UPDATE reconciliation_runs SET finished_at = now()",
+    ],
+    "ck_reconciliation_runs_status_known": [
+        "UPDATE reconciliation_runs SET status = 'lost', finished_at = now(), next_attempt_at = NULL"
+    ],
+    "ck_reconciliation_runs_step_known": ["UPDATE reconciliation_runs SET step = 'luck'"],
+    "ck_reconciliation_runs_window_not_empty": ["UPDATE reconciliation_runs SET until = since"],
+    "ck_reconciliation_seen_object_type_known": ["UPDATE reconciliation_seen SET object_type = 'coin'"],
     "ck_refunds_amount_positive": ["UPDATE refunds SET amount_minor = 0", "UPDATE refunds SET amount_minor = -900"],
     "ck_refunds_currency_iso4217": ["UPDATE refunds SET currency = 'usd'"],
     "ck_refunds_status_known": ["UPDATE refunds SET status = 'lost'"],
@@ -164,6 +198,14 @@ UNIQUES = {
     ),
     "uq_payment_methods_default": "UPDATE payment_methods SET is_default = true",
     "uq_payments_gateway_id": f"UPDATE payments SET gateway_id = 'pi_1' WHERE id = '{B}'",
+    "uq_reconciliation_differences_open": (
+        "INSERT INTO reconciliation_differences (id, object_type, subject, kind, mend, state, first_run_id, first_seen_at,"
+        f" last_seen_at) VALUES ('{B}', 'payment', 'pi_1', 'status_differs', 'inspect_refusal', 'open', '{A}', now(), now())"
+    ),
+    "uq_reconciliation_runs_running": (
+        "INSERT INTO reconciliation_runs (id, since, until, status, step, counts, totals, requested_by, started_at) "
+        f"SELECT '{B}', since, until, status, step, counts, totals, 'cli', now() FROM reconciliation_runs"
+    ),
     "uq_refunds_gateway_id": (
         "INSERT INTO refunds (id, payment_id, status, amount_minor, currency, gateway_id, created_at, updated_at) "
         f"VALUES ('{B}', '{A}', 'succeeded', 1, 'USD', 're_1', now(), now())"

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from billing.access.scopes import CUSTOMER_SCOPES, ROLE_SCOPES
 from models.api_key import Role
+from tests.integration.reconciliation.stories import reconcile
 from tests.service.world import World, signed_body
 
 
@@ -51,6 +52,8 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/webhooks/events"): Row("webhooks:read", names="none"),
     ("GET", "/webhooks/events/{event_id}"): Row("webhooks:read", names="nobody's"),
     ("POST", "/webhooks/replay"): Row("webhooks:write", {"event_id": "{event_id}"}, names="nobody's"),
+    ("GET", "/reconciliation/runs"): Row("reconciliation:read", names="none"),
+    ("GET", "/reconciliation/runs/{run_id}"): Row("reconciliation:read", names="nobody's"),
     ("GET", "/audit-log"): Row("audit:read", names="none"),
 }  # fmt: skip
 MISSING = {
@@ -63,6 +66,7 @@ MISSING = {
         "operation_id": "op",
         "payment_method": "pm",
         "event_id": "evt",
+        "run_id": "rec",
     }.items()
 }
 LET_THROUGH = {200, 201, 202, 409, 422}
@@ -88,6 +92,7 @@ def objects_of(world: World) -> dict[str, str]:
         "operation_id": setup["operation"]["id"],
         "payment_method": method,
         "event_id": str(event["id"]),
+        "run_id": reconcile(world)["id"],
     }
 
 

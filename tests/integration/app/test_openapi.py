@@ -7,6 +7,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tests.integration.app.asking import PROBLEM
 from tests.integration.app.documented import as_template, require_documented
+from tests.integration.reconciliation.stories import reconcile
 from tests.service.world import World, signed_body
 
 UNDOCUMENTED = {"/openapi.json", "/docs", "/docs/errors", "/docs/assets/{name}"}
@@ -114,6 +115,14 @@ def answer_a_dispute(ask: Asking, payment: dict[str, Any]) -> None:
     ask("GET", "/disputes")
 
 
+def look_at_a_reconciliation(ask: Asking) -> None:
+    """Let a comparison with the gateway find something, and ask for what it found."""
+    ask.world.gateway_post("payment_intents", amount=100, currency="usd")
+    run_id = reconcile(ask.world)["id"]
+    ask("GET", "/reconciliation/runs")
+    assert ask("GET", f"/reconciliation/runs/{run_id}")["differences"]["data"]
+
+
 def test_what_every_route_answers_is_what_the_document_promises(world: World) -> None:
     ask = Asking(world)
     customer = ask("POST", "/customers", {"email": "ada@example.com", "name": "Ada", "address": {"country": "de"}})[
@@ -169,6 +178,7 @@ def test_what_every_route_answers_is_what_the_document_promises(world: World) ->
     ):
         ask("GET", path)
     ask("POST", "/webhooks/replay", {"event_id": "evt_1"})
+    look_at_a_reconciliation(ask)
 
     promised = {
         (method.upper(), path, int(status))

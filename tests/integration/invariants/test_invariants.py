@@ -31,6 +31,10 @@ def test_they_hold_on_a_service_that_was_used(used: World) -> None:
     assert violations(used) == dict.fromkeys((invariant.name for invariant in INVARIANTS), 0)
 
 
+RUN = (
+    "INSERT INTO reconciliation_runs (id, since, until, status, step, counts, totals, requested_by, started_at)"
+    " SELECT gen_random_uuid(), now() - interval '1 day', now(), 'running', 'payments', '{}', '{}', 'worker', now()"
+)
 BREAKERS = {
     "refunds_within_captured": "UPDATE payments SET amount_refunded_minor = amount_captured_minor + 1",
     "disputes_add_up": "UPDATE payments SET amount_disputed_minor = 1",
@@ -44,6 +48,10 @@ BREAKERS = {
     "no_event_is_dead": "UPDATE inbox_events SET status = 'dead'",
     "deliveries_end": "UPDATE outbox_deliveries SET status = 'dead'",
     "nothing_is_parked": "UPDATE payment_attempts SET status = 'parked'",
+    "ours_equals_the_gateways": f"{RUN}; INSERT INTO reconciliation_differences (id, object_type, subject, kind, mend, state,"
+    " first_run_id, first_seen_at, last_seen_at) SELECT gen_random_uuid(), 'payment', 'pi_1', 'amount_differs', 'correct_amount',"
+    " 'open', id, now(), now() FROM reconciliation_runs",
+    "reconciled_lately": f"{RUN}; UPDATE reconciliation_runs SET started_at = now() - interval '4 days'",
     "audit_is_sealed": "UPDATE audit_entries SET at = now() - interval '1 hour'",
 }
 

@@ -1,10 +1,12 @@
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.ids import MalformedId, new_id, public_id, row_id
+from billing.clock import utc_now
+from models.ids import MalformedId, first_id_at, new_id, public_id, row_id
 
 QUICK = settings(deadline=None, max_examples=100)
 
@@ -54,3 +56,11 @@ def test_ids_sort_by_the_time_they_were_made() -> None:
     assert made == sorted(made)
     assert [public_id("pay", value) for value in made] == sorted(public_id("pay", value) for value in made)
     assert len(set(made)) == len(made)
+
+
+def test_the_first_id_of_an_instant_parts_what_was_made_before_from_what_was_made_since() -> None:
+    before = utc_now()
+    made = new_id()
+
+    assert first_id_at(before) <= made < first_id_at(before + timedelta(minutes=1))
+    assert first_id_at(before) < first_id_at(before + timedelta(milliseconds=1))

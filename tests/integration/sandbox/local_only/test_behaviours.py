@@ -125,6 +125,11 @@ def test_a_card_may_lead_to_a_dispute(local: stripe.StripeClient) -> None:
     (dispute,) = wait_for(lambda: local.v1.disputes.list({"payment_intent": intent.id}).data)
 
     assert (dispute.reason, dispute.status, dispute.amount) == ("fraudulent", "needs_response", 2000)
+    created = dispute.created
+    assert dispute.id in [
+        each.id for each in local.v1.disputes.list({"created": {"gte": created, "lt": created + 1}}).data
+    ]
+    assert dispute.id not in [each.id for each in local.v1.disputes.list({"created": {"lt": created}}).data]
     with pytest.raises(stripe.InvalidRequestError) as caught:
         local.v1.refunds.create({"payment_intent": intent.id})
     assert caught.value.code == "charge_disputed"

@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import psycopg
 
 from local.ports import free_port
 from local.process import ChildProcess, ProcessSpec
+from local.procfile import read_procfile
 from tests.service.servers import ServiceServers
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -70,6 +71,13 @@ class Rig:
             yield child
         finally:
             child.stop()
+
+    def procfile_process(self, name: str, *, app: str = "workers.main") -> AbstractContextManager[ChildProcess]:
+        """Run the Procfile's process of this name while a block runs; `app` stands in for the workers' application."""
+        entry = next(entry for entry in read_procfile(path=ROOT / "Procfile") if entry.name == name)
+        program, *arguments = entry.command.replace("workers.main", app).split()
+        module = arguments[1:] if program == "python" else [program, *arguments]
+        return self.process(name, "-m", *module)
 
     @contextmanager
     def web(self, name: str, *arguments: str, path: str = "/health/live") -> Iterator[int]:

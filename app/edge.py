@@ -81,10 +81,14 @@ class Context:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a view answers; with an operation, the body gets `operation` and the caller may wait for its outcome."""
+    """What a view answers; with an operation, the body gets `operation` and the caller may wait for its outcome.
+
+    `shown_once` are fields of the body (a new secret) that are never stored: a replay gives them as the body has them.
+    """
 
     status: int = 200
     body: dict[str, Any]
+    shown_once: dict[str, Any] = field(default_factory=dict)
     operation: Operation | None = None
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -232,7 +236,7 @@ def _respond(answer: Answer, *, replayed: bool, held: Services) -> Response:
                 headers["Preference-Applied"] = f"wait={seconds}"
         if operation.finished_at is not None and operation.outcome_body is not None:
             return _outcome(operation, headers=headers)
-    return json_response(answer.body, status=answer.status, headers=headers)
+    return json_response({**answer.body, **answer.shown_once}, status=answer.status, headers=headers)
 
 
 def _outcome(operation: Operation, *, headers: dict[str, str]) -> Response:

@@ -10,3 +10,4 @@ class Hint(StrEnum):
     INBOX = "inbox"
     OUTBOX = "outbox"
     AUDIT = "audit"
+    OUTGOING = "outgoing"

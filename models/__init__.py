@@ -15,6 +15,8 @@ from models.payment import AttemptKind, AttemptStatus, CaptureMethod, Payment, P
 from models.payment_method import PaymentMethod
 from models.refund import Refund, RefundStatus
 from models.setup_intent import SetupIntent, SetupIntentStatus
+from models.webhook_delivery import WebhookAttempt, WebhookDelivery, WebhookStatus
+from models.webhook_endpoint import DisabledReason, EndpointStatus, WebhookEndpoint
 
 __all__ = [
     "ApiKey",
@@ -29,8 +31,10 @@ __all__ = [
     "CaptureMethod",
     "Customer",
     "DeliveryStatus",
+    "DisabledReason",
     "Dispute",
     "DisputeStatus",
+    "EndpointStatus",
     "Heartbeat",
     "IdempotencyKey",
     "InboxEvent",
@@ -49,4 +53,8 @@ __all__ = [
     "Role",
     "SetupIntent",
     "SetupIntentStatus",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookStatus",
 ]

@@ -14,6 +14,9 @@ from billing.hints import Hint
 from billing.idempotency import purge_expired
 from billing.invariants import check_invariants
 from billing.metrics import INVARIANT_VIOLATIONS
+from billing.outgoing.claim import due_count as webhooks_due
+from billing.outgoing.events import PURGE_BATCH as EVENTS_PURGED_AT_ONCE
+from billing.outgoing.events import purge_old_events
 from billing.runtime import Runtime
 from billing.webhooks.resync import resync_events
 from models.audit import AuditPending
@@ -27,6 +30,7 @@ from tasks.runtime import hint_sender
 
 # Each scheduled task, and how often it runs.
 SCHEDULE = {
+    "events.purge": timedelta(hours=1),
     "gateway.ping": timedelta(seconds=60),
     "maintenance.invariants": timedelta(minutes=5),
     "maintenance.purge": timedelta(hours=1),
@@ -40,6 +44,7 @@ _TABLES: dict[Hint, type[LeasedWork]] = {
     Hint.INBOX: InboxEvent,
     Hint.OUTBOX: OutboxDelivery,
 }
+_PURGE_ROUNDS_MAX = 100
 _ALREADY_RUN = "another beat ran this slot"
 log = structlog.get_logger(__name__)
 
@@ -57,6 +62,8 @@ def sweep(session: Session, **_: object) -> str:
     found = [hint for hint, table in _TABLES.items() if leases.due_count(session, table, up_to=1)]
     if session.scalar(select(func.count()).select_from(select(AuditPending).limit(1).subquery())):
         found.append(Hint.AUDIT)
+    if webhooks_due(session, up_to=1):
+        found.append(Hint.OUTGOING)
     for hint in found:
         hint_sender()(hint)
     return f"work left behind in: {', '.join(found)}" if found else "nothing was left behind"
@@ -69,6 +76,22 @@ def purge(session: Session, **_: object) -> str:
         return _ALREADY_RUN
     keys, slots = purge_expired(session, now=utc_now()), purge_slots(session, now=utc_now())
     return f"{keys} idempotency keys and {slots} beat slots deleted"
+
+
+@billing_task("events.purge")
+def purge_events(runtime: Runtime, **_: object) -> str:
+    """Delete events whose time is over, in short transactions; what is left is for the next hour."""
+    now, deleted = utc_now(), 0
+    with runtime.transaction() as session:
+        if not _claim("events.purge", session):
+            return _ALREADY_RUN
+    for _round in range(_PURGE_ROUNDS_MAX):
+        with runtime.transaction() as session:
+            count = purge_old_events(session, now=now)
+        deleted += count
+        if count < EVENTS_PURGED_AT_ONCE:
+            break
+    return f"{deleted} events deleted"
 
 
 @use_case_task("maintenance.invariants")

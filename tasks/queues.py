@@ -7,11 +7,13 @@ PAYMENTS = "payments"
 BILLING = "billing"
 DOCUMENTS = "documents"
 MAINTENANCE = "maintenance"
-QUEUES = (WEBHOOKS, PAYMENTS, BILLING, DOCUMENTS, MAINTENANCE)
+OUTGOING = "outgoing"
+QUEUES = (WEBHOOKS, PAYMENTS, BILLING, DOCUMENTS, MAINTENANCE, OUTGOING)
 
 # Every task, and the queue that it goes to.
 TASK_QUEUES = {
     "audit.seal": MAINTENANCE,
+    "events.purge": MAINTENANCE,
     "gateway.ping": PAYMENTS,
     "maintenance.canary": MAINTENANCE,
     "maintenance.invariants": MAINTENANCE,
@@ -19,6 +21,7 @@ TASK_QUEUES = {
     "maintenance.sweep": MAINTENANCE,
     "operations.run": PAYMENTS,
     "outbox.relay": PAYMENTS,
+    "outgoing.deliver": OUTGOING,
     "webhooks.process": WEBHOOKS,
     "webhooks.resync": MAINTENANCE,
 }
@@ -28,4 +31,5 @@ HINT_TASKS = {
     Hint.INBOX: "webhooks.process",
     Hint.OUTBOX: "outbox.relay",
     Hint.AUDIT: "audit.seal",
+    Hint.OUTGOING: "outgoing.deliver",
 }

@@ -2,7 +2,10 @@
 
 from models.api_key import Role
 
-RESOURCES = ("audit", "customers", "disputes", "events", "keys", "operations", "payments", "settings", "webhooks")
+RESOURCES = (
+    *("audit", "customers", "disputes", "events", "keys", "operations", "payments", "settings"),
+    *("webhook_endpoints", "webhooks"),
+)
 ALL_SCOPES = frozenset(f"{resource}:{access}" for resource in RESOURCES for access in ("read", "write"))
 _FOR_ADMINS_ONLY = frozenset({"keys:read", "keys:write", "settings:read", "settings:write"})
 _OF_PRODUCTS = frozenset({"customers", "operations", "payments"})

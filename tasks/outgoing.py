@@ -1,0 +1,35 @@
+"""The task that sends outgoing webhooks, and how many threads of a worker may do so at once."""
+
+import threading
+from collections import Counter
+
+from billing.clock import utc_now
+from billing.hints import Hint
+from billing.outgoing.claim import due_count, seconds_until_due
+from billing.outgoing.deliver import deliver_next
+from billing.runtime import Runtime
+from tasks.base import billing_task
+from tasks.drain import Waiting, drain_waiting
+
+# Fewer than the worker's threads (Procfile): receivers that hang never hold up what else the worker does.
+SENDERS_MAX = 8
+_senders = threading.BoundedSemaphore(SENDERS_MAX)
+_WAITING = Waiting(lambda session, up_to: due_count(session, up_to=up_to), seconds_until_due)
+
+
+@billing_task("outgoing.deliver")
+def deliver_webhooks(runtime: Runtime, **_: object) -> str:
+    """Send what is due to webhook endpoints, one event after the other, until nothing is."""
+    if not _senders.acquire(blocking=False):
+        return "as many threads as may are sending already"
+    try:
+        return drain_waiting(
+            runtime, hint=Hint.OUTGOING, work=_WAITING, batch=1, step=lambda: Counter(_next_end(runtime))
+        )
+    finally:
+        _senders.release()
+
+
+def _next_end(runtime: Runtime) -> list[str]:
+    end = deliver_next(runtime, now=utc_now)
+    return [] if end is None else [end]

@@ -71,7 +71,7 @@ def get(context: Context, path: schemas.EndpointPath) -> Answer:
 @endpoint(scope="webhook_endpoints:write", idempotency=Idempotency.OPTIONAL)
 def update(context: Context, path: schemas.EndpointPath, body: schemas.EndpointUpdate) -> Answer:
     """Switched on again, it goes on with what waited; what came while it was off is sent when it is asked for."""
-    fields = body.model_dump(exclude_unset=True)
+    fields = body.changes()
     status = fields.pop("status", None)
     if "metadata" in fields:
         fields["metadata_"] = fields.pop("metadata")

@@ -50,13 +50,18 @@ class EndpointCreate(RequestBody):
 
 
 class EndpointUpdate(RequestBody):
-    """What to change of an endpoint; the defaults stand for "not sent"."""
+    """What to change of an endpoint. null clears the description, and leaves the others as they are."""
 
-    url: Url = Field(default="")
-    events: EventTypes = Field(default_factory=list)
+    url: Url | None = None
+    events: EventTypes | None = None
     description: Text | None = None
-    metadata: Metadata = Field(default_factory=dict)
+    metadata: Metadata | None = None
     status: EndpointStatus | None = Field(None, description="switches the endpoint off or on")
+
+    def changes(self) -> dict[str, Any]:
+        """Return the fields that are to be set."""
+        sent = self.model_dump(exclude_unset=True)
+        return {name: value for name, value in sent.items() if value is not None or name == "description"}
 
 
 class RedeliverMissed(RequestBody):

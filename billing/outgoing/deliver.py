@@ -13,6 +13,7 @@ from datetime import datetime
 import structlog
 
 from billing import leases
+from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.metrics import WORK
 from billing.outgoing.claim import claim_delivery
 from billing.outgoing.endpoints import signing_secrets
@@ -46,7 +47,7 @@ def deliver_next(runtime: Runtime, *, now: Callable[[], datetime], resolve: Reso
         delivery_id=public_id(DELIVERY_PREFIX, claimed.id),
         event_id=public_id(EVENT_PREFIX, event.id),
         event_type=event.type,
-        customer_id=None,
+        customer_id=public_id(CUSTOMER_PREFIX, event.customer_id) if event.customer_id else None,
     ):
         try:
             end = _deliver(runtime, claimed, endpoint, event, now=now, resolve=resolve)

@@ -14,7 +14,7 @@ from models.outbox import OutboxEvent
 blueprint = APIBlueprint("events", __name__, abp_tags=[{"name": "Events"}], abp_security=BEARER)
 
 
-@blueprint.get("/events", summary="List events", responses=answers(schemas.EventPage))
+@blueprint.get("/events", summary="List events", responses=answers(schemas.OwnEventPage))
 @endpoint(scope="events:read")
 def list_(context: Context, query: schemas.EventQuery) -> Answer:
     """What happened in the last 90 days, newest first."""
@@ -39,7 +39,7 @@ def list_(context: Context, query: schemas.EventQuery) -> Answer:
     )
 
 
-@blueprint.get("/events/<event_id>", summary="Get an event", responses=answers(schemas.Event))
+@blueprint.get("/events/<event_id>", summary="Get an event", responses=answers(schemas.OwnEvent))
 @endpoint(scope="events:read")
 def get(context: Context, path: schemas.EventPath) -> Answer:
     """Return the event with the object as it then was."""

@@ -115,7 +115,7 @@ class EndpointPage(Page):
     data: list[Endpoint]
 
 
-class Attempt(Answered):
+class DeliveryAttempt(Answered):
     """One request to the endpoint."""
 
     at: str
@@ -143,7 +143,7 @@ class Delivery(Answered):
 class DeliveryWithAttempts(Delivery):
     """One event for one endpoint, with each attempt."""
 
-    attempts: list[Attempt]
+    attempts: list[DeliveryAttempt]
 
 
 class DeliveryPage(Page):
@@ -166,7 +166,7 @@ class Deleted(Answered):
     deleted: Literal[True]
 
 
-class Event(Answered):
+class OwnEvent(Answered):
     """Something that happened, with the object as it then was."""
 
     id: str
@@ -178,7 +178,7 @@ class Event(Answered):
     data: dict[str, Any]
 
 
-class EventPage(Page):
+class OwnEventPage(Page):
     """Events, newest first."""
 
-    data: list[Event]
+    data: list[OwnEvent]

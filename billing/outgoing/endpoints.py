@@ -23,6 +23,8 @@ from models.webhook_delivery import WebhookDelivery, WebhookStatus
 from models.webhook_endpoint import DisabledReason, EndpointStatus, WebhookEndpoint
 
 ENDPOINTS_MAX = 20
+# Of more customers that wait than this, the others keep the pauses that they have.
+DUE_AFRESH_MAX = 5_000
 BOTH_SECRETS_SIGN_FOR = timedelta(hours=24)
 
 
@@ -109,16 +111,19 @@ def update_endpoint(
 ) -> None:
     """Set the given fields of a locked endpoint, and switch it off or on.
 
-    Switched on, it goes on with what was waiting when it was switched off. Raises EndpointUrlRefused, EventTypeUnknown.
+    Switched on, or at a new URL, it starts afresh: what waits for it is due. Raises EndpointUrlRefused, EventTypeUnknown.
     """
     before = endpoint_representation(endpoint)
     for name, value in _checked(fields, allow_private=allow_private).items():
         setattr(endpoint, name, value)
+    if endpoint.url != before["url"]:
+        _start_afresh(session, endpoint)
     if status is EndpointStatus.DISABLED and endpoint.status is EndpointStatus.ENABLED:
         switch_off(endpoint, reason=DisabledReason.REQUESTED, now=now)
     elif status is EndpointStatus.ENABLED and endpoint.status is EndpointStatus.DISABLED:
-        _switch_on(endpoint)
-        hint_after_commit(session, Hint.OUTGOING)
+        endpoint.status = EndpointStatus.ENABLED
+        endpoint.disabled_reason = endpoint.disabled_at = None
+        _start_afresh(session, endpoint)
     if endpoint_representation(endpoint) != before:
         endpoint.updated_at = now
         _record(session, endpoint, action="webhook_endpoint.updated", before=before, actor=actor, now=now)
@@ -170,11 +175,28 @@ def signing_secrets(endpoint: WebhookEndpoint, *, keys: Sequence[bytes], now: da
     return [unseal(secret, keys=keys, sealed_for=sealed_for) for secret in sealed if secret is not None]
 
 
-def _switch_on(endpoint: WebhookEndpoint) -> None:
-    endpoint.status = EndpointStatus.ENABLED
-    endpoint.disabled_reason = endpoint.disabled_at = None
+def _start_afresh(session: Session, endpoint: WebhookEndpoint) -> None:
+    """Forget how the endpoint failed, and let the first deliveries that wait for it be due."""
     endpoint.failing_since = endpoint.paused_until = None
     endpoint.failures_in_row = 0
+    waiting = (
+        select(WebhookDelivery.id)
+        .where(
+            WebhookDelivery.endpoint_id == endpoint.id,
+            WebhookDelivery.next_attempt_at > func.now(),
+            WebhookDelivery.lease_token.is_(None),
+        )
+        .order_by(WebhookDelivery.next_attempt_at)
+        .limit(DUE_AFRESH_MAX)
+        .with_for_update(skip_locked=True)
+    )
+    session.execute(
+        update(WebhookDelivery)
+        .where(WebhookDelivery.id.in_(waiting.scalar_subquery()))
+        .values(next_attempt_at=func.now()),
+        execution_options={"synchronize_session": False},
+    )
+    hint_after_commit(session, Hint.OUTGOING)
 
 
 def _checked(fields: Mapping[str, Any], *, allow_private: bool) -> dict[str, Any]:

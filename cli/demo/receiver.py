@@ -30,7 +30,8 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(min(int(self.headers["content-length"]), _BODY_BYTES_MAX))
-                is_right = signature_is_right(self.headers, body, secret=receiver.secret)
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                is_right = signature_is_right(headers, body, secret=receiver.secret)
                 if is_right:
                     receiver._arrived.append(json.loads(body))
                 self.send_response(204 if is_right else 400)

@@ -137,6 +137,20 @@ def test_switched_off_it_is_sent_nothing_and_what_it_missed_can_be_asked_for(
     assert [event["type"] for event in receiver.events()] == ["customer.created", "customer.updated"]
 
 
+def test_at_a_new_url_it_starts_afresh(sending: Sending, receiver: Receiver) -> None:
+    receiver.behave = answer(503, "retry-after: 3600")
+    sending.world.customer()
+    sending.send()
+    assert sending.send() == []
+    with Receiver() as mended:
+        sending.change(description="nothing else")
+        assert sending.send() == []
+        sending.change(url=mended.url)
+        assert sending.shown()["failing_since"] is None
+        assert sending.send() == ["delivered"]
+        assert len(mended.messages) == 1
+
+
 def test_an_event_that_was_taken_can_be_sent_again_under_its_id(sending: Sending, receiver: Receiver) -> None:
     sending.world.customer()
     sending.send()

@@ -20,6 +20,11 @@ _WAITING = Waiting(lambda session, up_to: due_count(session, up_to=up_to), secon
 @billing_task("outgoing.deliver")
 def deliver_webhooks(runtime: Runtime, **_: object) -> str:
     """Send what is due to webhook endpoints, one event after the other, until nothing is."""
+    return send_due(runtime)
+
+
+def send_due(runtime: Runtime) -> str:
+    """Send until nothing is due, unless SENDERS_MAX threads of this process do so already. Return a summary."""
     if not _senders.acquire(blocking=False):
         return "as many threads as may are sending already"
     try:

@@ -1,11 +1,13 @@
 """The events of one customer arrive in order, whoever sends and whatever fails; nobody waits for another customer."""
 
+import threading
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 
 from billing.clock import utc_now
 from billing.outbox import emit
@@ -21,18 +23,29 @@ from tests.integration.outgoing.sending import Sending
 from tests.service.world import World
 
 
+def emit_update(session: Session, customer: str, number: int) -> None:
+    """Let a fact of the customer happen in the transaction that is open."""
+    emit(
+        session,
+        type_="payment.updated",
+        object_type="payment",
+        object_id=f"pay_{number}",
+        customer_id=row_id("cus", customer),
+        payload={"id": f"pay_{number}", "customer_id": customer, "number": number},
+        now=utc_now(),
+    )
+
+
 def tell(world: World, customer: str, number: int) -> None:
     """Let a fact of the customer happen, in a transaction of its own."""
     with world.session() as session:
-        emit(
-            session,
-            type_="payment.updated",
-            object_type="payment",
-            object_id=f"pay_{number}",
-            customer_id=row_id("cus", customer),
-            payload={"id": f"pay_{number}", "customer_id": customer, "number": number},
-            now=utc_now(),
-        )
+        emit_update(session, customer, number)
+
+
+def wait_for_a_lock(world: World, whoever: "Future[Any]") -> None:
+    """Wait until somebody waits for an advisory lock; whoever does not is done meanwhile."""
+    waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    world.until(lambda: whoever.done() or world.rows(waiting), what="somebody who waits")
 
 
 def numbers_by_customer(receiver: Receiver) -> dict[str, list[int]]:
@@ -133,6 +146,75 @@ def test_two_facts_of_one_customer_are_told_in_the_order_in_which_they_were_comm
     for place in range(4):
         of_writer = [n for n in numbers_by_customer(receiver)[customer] if n // 10 == place]
         assert of_writer == sorted(of_writer)
+
+
+def test_a_fact_waits_for_an_earlier_one_of_its_customer_that_is_not_committed_yet(
+    sending: Sending, receiver: Receiver
+) -> None:
+    sending.change(events=["payment.updated"])
+    customer = sending.world.customer()
+    with ThreadPoolExecutor(1) as pool:
+        with sending.world.session() as session:
+            emit_update(session, customer, 1)
+            second = pool.submit(tell, sending.world, customer, 2)
+            wait_for_a_lock(sending.world, second)
+            assert not second.done()
+        second.result(timeout=10)
+
+    assert sending.send() == ["delivered"] * 2
+    assert numbers_by_customer(receiver)[customer] == [1, 2]
+
+
+def test_an_event_that_is_noted_while_the_one_before_it_is_being_delivered_is_not_forgotten(
+    sending: Sending, receiver: Receiver
+) -> None:
+    """It finds the lane taken, and so is not due by itself; whoever frees the lane has to see it."""
+    sending.change(events=["payment.updated"])
+    customer = sending.world.customer()
+    tell(sending.world, customer, 1)
+    with ThreadPoolExecutor(1) as pool:
+        with sending.world.session() as session:
+            emit_update(session, customer, 2)
+            first = pool.submit(deliver_next, sending.world.runtime, now=utc_now)
+            wait_for_a_lock(sending.world, first)
+            assert not first.done()
+        assert first.result(timeout=10) == "delivered"
+
+    assert sending.send() == ["delivered"]
+    assert numbers_by_customer(receiver)[customer] == [1, 2]
+
+
+def test_an_endpoint_that_hangs_holds_so_many_senders_and_no_more(sending: Sending, receiver: Receiver) -> None:
+    released = threading.Event()
+    receiver.behave = lambda _, connection: (released.wait(8), connection.sendall(OK))[1]
+    for _ in range(IN_FLIGHT_MAX + 3):
+        sending.world.customer()
+    with ThreadPoolExecutor(IN_FLIGHT_MAX + 3) as pool:
+        under_way = [pool.submit(deliver_next, sending.world.runtime, now=utc_now) for _ in range(IN_FLIGHT_MAX + 3)]
+        sending.world.until(lambda: sum(each.done() for each in under_way) >= 3, what="the end of those too many")
+        sending.world.until(lambda: receiver.at_once == IN_FLIGHT_MAX, what="the others at the receiver")
+        released.set()
+        ends = sorted(str(each.result(timeout=20)) for each in under_way)
+
+    assert ends == ["None"] * 3 + ["delivered"] * IN_FLIGHT_MAX
+    assert receiver.most_at_once == IN_FLIGHT_MAX
+
+
+def test_two_claims_at_once_do_not_both_take_the_last_place(sending: Sending) -> None:
+    for _ in range(IN_FLIGHT_MAX + 1):
+        sending.world.customer()
+
+    def claim() -> WebhookDelivery | None:
+        with sending.world.session() as session:
+            return claim_delivery(session)
+
+    assert all(claim() for _ in range(IN_FLIGHT_MAX - 1))
+    with ThreadPoolExecutor(1) as pool:
+        with sending.world.session() as session:
+            assert claim_delivery(session) is not None
+            other = pool.submit(claim)
+            wait_for_a_lock(sending.world, other)
+        assert other.result(timeout=10) is None
 
 
 def test_an_event_that_is_rolled_back_is_told_to_nobody(sending: Sending) -> None:

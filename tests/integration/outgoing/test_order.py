@@ -1,5 +1,6 @@
 """The events of one customer arrive in order, whoever sends and whatever fails; nobody waits for another customer."""
 
+import socket
 import threading
 from collections import defaultdict
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,7 +19,7 @@ from models.customer import Customer
 from models.ids import row_id
 from models.webhook_delivery import WebhookDelivery
 from tests.concurrency.test_one_charge_per_payment import at_once
-from tests.integration.outgoing.receiver import OK, Receiver, answer
+from tests.integration.outgoing.receiver import OK, Message, Receiver, answer
 from tests.integration.outgoing.sending import Sending
 from tests.service.world import World
 
@@ -100,7 +101,7 @@ def test_many_senders_many_writers_one_failing_customer(sending: Sending, receiv
     customers = [sending.world.customer() for _ in range(5)]
     failed: set[int] = set()
 
-    def fail_each_event_of_one_customer_once(message: Any, connection: Any) -> None:
+    def fail_each_event_of_one_customer_once(message: Message, connection: socket.socket) -> None:
         number = message.json["data"]["number"]
         if message.customer == customers[0] and number not in failed:
             failed.add(number)
@@ -186,7 +187,12 @@ def test_an_event_that_is_noted_while_the_one_before_it_is_being_delivered_is_no
 
 def test_an_endpoint_that_hangs_holds_so_many_senders_and_no_more(sending: Sending, receiver: Receiver) -> None:
     released = threading.Event()
-    receiver.behave = lambda _, connection: (released.wait(8), connection.sendall(OK))[1]
+
+    def answer_when_released(_: Message, connection: socket.socket) -> None:
+        released.wait(8)
+        connection.sendall(OK)
+
+    receiver.behave = answer_when_released
     for _ in range(IN_FLIGHT_MAX + 3):
         sending.world.customer()
     with ThreadPoolExecutor(IN_FLIGHT_MAX + 3) as pool:
@@ -279,7 +285,7 @@ def test_a_delivery_that_kills_its_senders_is_given_up(sending: Sending) -> None
 def test_a_slow_sender_whose_lease_was_taken_over_writes_nothing(sending: Sending, receiver: Receiver) -> None:
     sending.world.customer()
 
-    def be_taken_over(message: Any, connection: Any) -> None:
+    def be_taken_over(_: Message, connection: socket.socket) -> None:
         if len(receiver.messages) == 1:
             sending.world.make_due(WebhookDelivery)
             assert deliver_next(sending.world.runtime, now=utc_now) == "delivered"

@@ -3,11 +3,10 @@
 from alembic import context
 from sqlalchemy import create_engine, pool, text
 
+from billing.advisory_locks import AdvisoryLock
 from billing.settings import load_settings
 from models import Base
 
-# Any number that no other advisory lock of ours has; two deployments that migrate at once take turns.
-MIGRATION_LOCK_KEY = 7_214_000
 LOCK_TIMEOUT = "2s"
 
 
@@ -15,7 +14,8 @@ def run_online() -> None:
     url = context.config.attributes.get("sqlalchemy_url") or load_settings().sqlalchemy_url
     engine = create_engine(url, poolclass=pool.NullPool)
     with engine.connect() as connection:
-        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK_KEY})
+        # Two deployments that migrate at once take turns.
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": AdvisoryLock.MIGRATION})
         connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
         connection.commit()
         context.configure(

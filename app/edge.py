@@ -85,12 +85,14 @@ class Context:
 class Answer:
     """What a view answers; with an operation, the body gets `operation` and the caller may wait for its outcome.
 
-    `csv` is answered instead of the body, where the caller asked for it.
+    `csv` is answered instead of the body, where the caller asked for it. `shown_once` are fields of the body (a new secret) that
+    are never stored: a replay gives them as the body has them.
     """
 
     status: int = 200
     body: dict[str, Any] = field(default_factory=dict)
     csv: str | None = None
+    shown_once: dict[str, Any] = field(default_factory=dict)
     operation: Operation | None = None
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -245,7 +247,7 @@ def _respond(answer: Answer, *, replayed: bool, held: Services) -> Response:
                 headers["Preference-Applied"] = f"wait={seconds}"
         if operation.finished_at is not None and operation.outcome_body is not None:
             return _outcome(operation, headers=headers)
-    return json_response(answer.body, status=answer.status, headers=headers)
+    return json_response({**answer.body, **answer.shown_once}, status=answer.status, headers=headers)
 
 
 def _outcome(operation: Operation, *, headers: dict[str, str]) -> Response:

@@ -16,13 +16,13 @@ import structlog
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from billing.advisory_locks import AdvisoryLock
 from billing.audit import entry_content
 from models.audit import AuditEntry, AuditHead, AuditPending, AuditSeal
 
 SEAL_BATCH = 500
 _VERIFY_BATCH = 1_000
 _GENESIS = bytes(32)
-_LOCK_KEY = 7_214_001  # any number that no other advisory lock of ours has
 log = structlog.get_logger(__name__)
 
 
@@ -45,7 +45,7 @@ def seal_pending(session: Session, *, key: bytes) -> int:
 
     Only one sealer works at a time; another returns 0 at once.
     """
-    if not session.scalar(select(func.pg_try_advisory_xact_lock(_LOCK_KEY))):
+    if not session.scalar(select(func.pg_try_advisory_xact_lock(AdvisoryLock.AUDIT_SEAL))):
         return 0
     entries = session.scalars(
         select(AuditEntry)

@@ -15,7 +15,7 @@ def record_fact(
     fact: str,
     object_type: str,
     state: dict[str, object],
-    customer_id: UUID,
+    customer_id: UUID | None,
     before: dict[str, object] | None,
     after: dict[str, object] | None,
     actor: Actor,
@@ -24,6 +24,7 @@ def record_fact(
     """Emit the event `fact` (`payment.succeeded`) and add the audit entry of the change.
 
     `state` is the object's whole representation, with its `id`; `before` and `after` are what the change is about.
+    `customer_id` is None for what belongs to no customer, such as a webhook endpoint.
     """
     object_id = str(state["id"])
     outbox.emit(

@@ -11,3 +11,4 @@ class Hint(StrEnum):
     OUTBOX = "outbox"
     AUDIT = "audit"
     RECONCILIATION = "reconciliation"
+    OUTGOING = "outgoing"

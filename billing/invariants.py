@@ -97,6 +97,24 @@ INVARIANTS: tuple[Invariant, ...] = (
         "see the log of worker-network",
     ),
     Invariant(
+        "webhook_lanes_move",
+        "of what waits in a lane of outgoing webhooks, exactly the first is due",
+        """
+        SELECT count(*) FROM (SELECT 1 FROM webhook_deliveries WHERE status = 'pending'
+            GROUP BY endpoint_id, lane HAVING count(next_attempt_at) <> 1) standing
+        """,
+        "compare the lane's rows in webhook_deliveries; POST …/redeliver of another event of the customer moves it on",
+    ),
+    Invariant(
+        "webhooks_are_sent",
+        "no webhook to an endpoint that answers is overdue",
+        f"""
+        SELECT count(*) FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
+        WHERE e.status = 'enabled' AND e.failing_since IS NULL AND d.next_attempt_at < now() - {_LATE}
+        """,  # noqa: S608 - our own constant
+        "see the log of worker-maintenance",
+    ),
+    Invariant(
         "nothing_is_parked",
         "no call to the gateway waits for a person: parked, or left in flight by an operation that gave up",
         """

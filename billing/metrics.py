@@ -10,6 +10,9 @@ WORK = Counter("billing_work_total", "Rows of work finished, postponed, failed o
 HINTS = Counter("billing_hints_total", "Hints to the workers", ["hint", "outcome"])
 GATEWAY_CALLS = Counter("billing_gateway_calls_total", "Calls to the payment gateway", ["call", "outcome"])
 GATEWAY_SECONDS = Histogram("billing_gateway_call_seconds", "Time that the payment gateway took", ["call"])
+ENDPOINTS_SWITCHED_OFF = Counter(
+    "billing_webhook_endpoints_switched_off_total", "Webhook endpoints that the service switched off", ["reason"]
+)
 INVARIANT_VIOLATIONS = Gauge(
     "billing_invariant_violations",
     "How often an invariant was broken when it was last checked",

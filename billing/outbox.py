@@ -1,4 +1,4 @@
-"""Use case: emit an event in the transaction of the fact, with the duty to tell each of its consumers."""
+"""Use case: emit an event in the transaction of the fact, with the duty to tell each consumer and each webhook endpoint."""
 
 from datetime import datetime
 from uuid import UUID
@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from billing.hints import Hint
+from billing.outgoing.fan_out import fan_out
 from billing.unit_of_work import hint_after_commit
 from models.ids import new_id
 from models.outbox import OutboxDelivery, OutboxEvent
@@ -29,7 +30,10 @@ def emit(
     payload: dict[str, object],
     now: datetime,
 ) -> OutboxEvent:
-    """Add the event and one delivery for each consumer of its type; workers are told after the commit."""
+    """Add the event and one delivery for each consumer of its type and for each webhook endpoint that wants to hear of it.
+
+    Workers are told after the commit.
+    """
     event = OutboxEvent(
         id=new_id(),
         type=type_,
@@ -40,6 +44,7 @@ def emit(
         created_at=now,
     )
     session.add(event)
+    fan_out(session, event=event)
     consumers = CONSUMERS.get(type_, ())
     if consumers:
         session.add_all(OutboxDelivery(event=event, consumer=consumer) for consumer in consumers)

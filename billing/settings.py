@@ -186,7 +186,9 @@ class Settings(BaseSettings):
     INVOICE_PREFIX: str = Field("INV", pattern=r"^[A-Z0-9]{1,12}$", description="first part of invoice numbers")
     TAX_RATE: Decimal = Field(Decimal("0.20"), ge=0, lt=1, description="the rate where no better rule applies")
     CURRENCY: Annotated[str, AfterValidator(_known_currency)] = Field("USD", description="currency where none is said")
-    OUTGOING_WEBHOOKS_ALLOW_PRIVATE: bool = Field(False, description="let outgoing webhooks reach private addresses")
+    OUTGOING_WEBHOOKS_ALLOW_PRIVATE: bool = Field(
+        False, description="for local development: outgoing webhooks reach loopback and private addresses, and http://"
+    )
     ENABLE_AUDIT_LOG: bool = Field(True, description="write the audit log")
     PCI_COMPLIANCE_MODE: bool = Field(True, description="refuse settings that PCI DSS forbids")
     GDPR_COMPLIANT: bool = Field(True, description="refuse settings that GDPR forbids")
@@ -218,6 +220,11 @@ class Settings(BaseSettings):
         return self.REDIS_CREDITS_URL.get_secret_value() or _other_database(self.REDIS_URL, number=2)
 
     @property
+    def encryption_keys(self) -> list[bytes]:
+        """The keys of ENCRYPTION_KEY, newest first."""
+        return [encryption_key_bytes(value) for value in self.ENCRYPTION_KEY]
+
+    @property
     def sqlalchemy_url(self) -> str:
         """DATABASE_URL with the driver that SQLAlchemy is to use."""
         return self.DATABASE_URL.get_secret_value().replace("postgresql://", "postgresql+psycopg://", 1)
@@ -230,6 +237,8 @@ class Settings(BaseSettings):
         publishable_is_test = self.STRIPE_PUBLISHABLE_KEY.get_secret_value().startswith("pk_test_")
         if publishable_is_test == self.livemode:
             faults.append("STRIPE_PUBLISHABLE_KEY: takes a key of the same mode, test or live, as STRIPE_SECRET_KEY")
+        if self.OUTGOING_WEBHOOKS_ALLOW_PRIVATE and self.livemode:
+            faults.append("OUTGOING_WEBHOOKS_ALLOW_PRIVATE: cannot be true in live mode; it is for local development")
         if self.BILLING_ENV is Environment.PRODUCTION and _server(self.credits_url) == _server(self.broker_url):
             faults.append(
                 "REDIS_CREDITS_URL: in production takes another server than the broker's, because balances need "

@@ -56,5 +56,7 @@ def process_environment(
             "STRIPE_WEBHOOK_SECRET": secrets.webhook_endpoint.secret,
             "STRIPE_API_BASE": sandbox_url,
         }
+        # Receivers of webhooks are on this machine, too. Where the keys are Stripe's own, that is for the user to say.
+        ours_unless_set["OUTGOING_WEBHOOKS_ALLOW_PRIVATE"] = "true"
     set_by_user = {name: value for name, value in base.items() if value}
     return {**ours_unless_set, **set_by_user, **decided}

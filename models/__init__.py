@@ -27,6 +27,8 @@ from models.reconciliation import (
 )
 from models.refund import Refund, RefundStatus
 from models.setup_intent import SetupIntent, SetupIntentStatus
+from models.webhook_delivery import WebhookAttempt, WebhookDelivery, WebhookStatus
+from models.webhook_endpoint import DisabledReason, EndpointStatus, WebhookEndpoint
 
 __all__ = [
     "ApiKey",
@@ -43,8 +45,10 @@ __all__ = [
     "DeliveryStatus",
     "DifferenceKind",
     "DifferenceState",
+    "DisabledReason",
     "Dispute",
     "DisputeStatus",
+    "EndpointStatus",
     "Heartbeat",
     "IdempotencyKey",
     "InboxEvent",
@@ -71,4 +75,8 @@ __all__ = [
     "RunStep",
     "SetupIntent",
     "SetupIntentStatus",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookStatus",
 ]

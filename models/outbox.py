@@ -28,7 +28,8 @@ class OutboxEvent(Base):
     __tablename__ = "outbox_events"
     __table_args__ = (
         Index("ix_outbox_events_created", "created_at", "id"),
-        Index("ix_outbox_events_object", "object_type", "object_id"),
+        Index("ix_outbox_events_object", "object_id", "id"),
+        Index("ix_outbox_events_type", "type", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

@@ -20,7 +20,20 @@ _SECONDS_MAX = 5.0
 
 
 def drain(runtime: Runtime, *, hint: Hint, table: type[LeasedWork], step: Callable[[], Counter[str]]) -> str:
-    """Call `step`, which claims and handles some rows, until none is due. Return a summary ("87 processed")."""
+    """Call `step`, which claims and handles some rows of a table, until none is due. Return a summary ("87 processed")."""
+    return drain_waiting(
+        runtime, hint=hint, seconds_until_due=lambda session: leases.seconds_until_due(session, table), step=step
+    )
+
+
+def drain_waiting(
+    runtime: Runtime,
+    *,
+    hint: Hint,
+    seconds_until_due: Callable[[Session], float | None],
+    step: Callable[[], Counter[str]],
+) -> str:
+    """As `drain`, for work whose being due is more than one column of a table."""
     sender = hint_sender()
     sender.clear(hint)
     ends: Counter[str] = Counter()
@@ -32,13 +45,13 @@ def drain(runtime: Runtime, *, hint: Hint, table: type[LeasedWork], step: Callab
         ends += done
     else:
         sender(hint)
-    _wake_for_the_next(runtime, hint=hint, table=table)
+    _wake_for_the_next(runtime, hint=hint, seconds_until_due=seconds_until_due)
     return ", ".join(f"{count} {end}" for end, count in sorted(ends.items())) or "nothing was due"
 
 
-def _wake_for_the_next(runtime: Runtime, *, hint: Hint, table: type[LeasedWork]) -> None:
+def _wake_for_the_next(runtime: Runtime, *, hint: Hint, seconds_until_due: Callable[[Session], float | None]) -> None:
     session: Session
     with runtime.transaction() as session:
-        seconds = leases.seconds_until_due(session, table)
+        seconds = seconds_until_due(session)
     if seconds is not None:
         hint_sender().wake_later(hint, seconds=seconds)

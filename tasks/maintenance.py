@@ -15,6 +15,9 @@ from billing.hints import Hint
 from billing.idempotency import purge_expired
 from billing.invariants import check_invariants
 from billing.metrics import INVARIANT_VIOLATIONS
+from billing.outgoing.claim import due_count as webhooks_due
+from billing.outgoing.events import PURGE_BATCH as EVENTS_PURGED_AT_ONCE
+from billing.outgoing.events import purge_old_events
 from billing.reconciliation.run import ReconciliationUnderWay, begin_nightly_run
 from billing.runtime import Runtime
 from billing.webhooks.resync import resync_events
@@ -30,6 +33,7 @@ from tasks.runtime import hint_sender
 
 # Each scheduled task, and how often it runs.
 SCHEDULE = {
+    "events.purge": timedelta(hours=1),
     "gateway.ping": timedelta(seconds=60),
     "maintenance.invariants": timedelta(minutes=5),
     "maintenance.purge": timedelta(hours=1),
@@ -45,6 +49,7 @@ _TABLES: dict[Hint, type[LeasedWork]] = {
     Hint.OUTBOX: OutboxDelivery,
     Hint.RECONCILIATION: ReconciliationRun,
 }
+_PURGE_ROUNDS_MAX = 100
 _ALREADY_RUN = "another beat ran this slot"
 log = structlog.get_logger(__name__)
 
@@ -62,6 +67,8 @@ def sweep(session: Session, **_: object) -> str:
     found = [hint for hint, table in _TABLES.items() if leases.any_due(session, table)]
     if session.scalar(select(func.count()).select_from(select(AuditPending).limit(1).subquery())):
         found.append(Hint.AUDIT)
+    if webhooks_due(session, up_to=1):
+        found.append(Hint.OUTGOING)
     for hint in found:
         hint_sender()(hint)
     return f"work left behind in: {', '.join(found)}" if found else "nothing was left behind"
@@ -74,6 +81,22 @@ def purge(session: Session, **_: object) -> str:
         return _ALREADY_RUN
     keys, slots = purge_expired(session, now=utc_now()), purge_slots(session, now=utc_now())
     return f"{keys} idempotency keys and {slots} beat slots deleted"
+
+
+@billing_task("events.purge")
+def purge_events(runtime: Runtime, **_: object) -> str:
+    """Delete events whose time is over, in short transactions; what is left is for the next hour."""
+    now, deleted = utc_now(), 0
+    with runtime.transaction() as session:
+        if not _claim("events.purge", session):
+            return _ALREADY_RUN
+    for _round in range(_PURGE_ROUNDS_MAX):
+        with runtime.transaction() as session:
+            count = purge_old_events(session, now=now)
+        deleted += count
+        if count < EVENTS_PURGED_AT_ONCE:
+            break
+    return f"{deleted} events deleted"
 
 
 @use_case_task("maintenance.invariants")

@@ -7,11 +7,13 @@ PAYMENTS = "payments"
 BILLING = "billing"
 DOCUMENTS = "documents"
 MAINTENANCE = "maintenance"
-QUEUES = (WEBHOOKS, PAYMENTS, BILLING, DOCUMENTS, MAINTENANCE)
+OUTGOING = "outgoing"
+QUEUES = (WEBHOOKS, PAYMENTS, BILLING, DOCUMENTS, MAINTENANCE, OUTGOING)
 
 # Every task, and the queue that it goes to.
 TASK_QUEUES = {
     "audit.seal": MAINTENANCE,
+    "events.purge": MAINTENANCE,
     "gateway.ping": PAYMENTS,
     "maintenance.canary": MAINTENANCE,
     "maintenance.invariants": MAINTENANCE,
@@ -21,6 +23,7 @@ TASK_QUEUES = {
     "outbox.relay": PAYMENTS,
     "reconciliation.begin": MAINTENANCE,
     "reconciliation.run": MAINTENANCE,
+    "outgoing.deliver": OUTGOING,
     "webhooks.process": WEBHOOKS,
     "webhooks.resync": MAINTENANCE,
 }
@@ -31,4 +34,5 @@ HINT_TASKS = {
     Hint.OUTBOX: "outbox.relay",
     Hint.AUDIT: "audit.seal",
     Hint.RECONCILIATION: "reconciliation.run",
+    Hint.OUTGOING: "outgoing.deliver",
 }

@@ -12,6 +12,7 @@ RESOURCES = (
     "payments",
     "reconciliation",
     "settings",
+    "webhook_endpoints",
     "webhooks",
 )
 ALL_SCOPES = frozenset(f"{resource}:{access}" for resource in RESOURCES for access in ("read", "write"))

@@ -9,6 +9,7 @@ import typer
 from cli.demo.browser import Browser, PageNotUnderstood
 from cli.demo.exchange import ServiceApi
 from cli.demo.inbox import WebhookInbox, WebhookMissing
+from cli.demo.receiver import EventMissing
 from cli.demo.story import STORY, Scene, Step, StoryBroken
 from cli.demo.telling import tell_failure, tell_success, tell_summary, tell_title
 from cli.exit_codes import ExitCode
@@ -22,7 +23,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command(epilog="Example: billing demo")
 def demo(*, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
-    """Tell the demo story: a customer, a card, a payment, 3D Secure, a decline, a refund, a dispute.
+    """Tell the demo story: a customer, a card, a payment, 3D Secure, a decline, a refund, a dispute, a webhook of our own.
 
     Each step shows the request, the answer and the webhook that came back. Exit code 1 when a step fails.
     """
@@ -59,7 +60,7 @@ def _tell_step(step: Step, *, number: int, scene: Scene) -> bool:
     began = time.monotonic()
     try:
         step.run(scene)
-    except (StoryBroken, WebhookMissing, PageNotUnderstood) as reason:
+    except (StoryBroken, WebhookMissing, EventMissing, PageNotUnderstood) as reason:
         tell_failure(str(reason))
     except KeyError as missing:
         tell_failure(f"the answer has no field {missing}")

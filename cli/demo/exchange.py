@@ -45,6 +45,10 @@ class ServiceApi:
         headers = {"Idempotency-Key": str(uuid4()), "Prefer": WAIT_FOR_OUTCOME}
         return self._exchange("POST", path, response=self._client.post(path, json=body, headers=headers), body=body)
 
+    def delete(self, path: str) -> Exchange:
+        """Send a DELETE."""
+        return self._exchange("DELETE", path, response=self._client.delete(path), body=None)
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()

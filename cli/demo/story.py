@@ -7,6 +7,7 @@ from typing import Any
 from cli.demo.browser import Browser
 from cli.demo.exchange import Exchange, ServiceApi
 from cli.demo.inbox import WebhookInbox
+from cli.demo.receiver import Receiver
 from cli.demo.telling import tell_exchange, tell_remark, tell_webhook
 
 PRICE_MINOR = 2_900
@@ -46,6 +47,10 @@ class Scene:
     def get(self, path: str) -> Mapping[str, Any]:
         """Read a resource, show it, and return it. Raises StoryBroken."""
         return self.checked(self.api.get(path), expected=200)
+
+    def delete(self, path: str) -> None:
+        """Delete a resource, and show it. Raises StoryBroken."""
+        self.checked(self.api.delete(path), expected=200)
 
     def checked(self, exchange: Exchange, *, expected: int) -> Mapping[str, Any]:
         """Show an exchange and return its answer. Raises StoryBroken on another status than the expected one."""
@@ -145,6 +150,20 @@ def dispute(scene: Scene) -> None:
     require(scene.get(path)["status"], equals="won", what="the dispute's status")
 
 
+def hear_of_it(scene: Scene) -> None:
+    """The product hears of a payment by a signed webhook of the service's own."""
+    with Receiver() as receiver:
+        body = {"url": receiver.url, "events": ["payment.succeeded"], "description": "billing demo"}
+        endpoint = scene.post("/webhook-endpoints", body, expected=201)
+        receiver.secret = endpoint["secret"]
+        try:
+            payment = scene.post("/payments/intent", _payment(scene, payment_method=scene.payment_method), expected=201)
+            event = receiver.event(event_type="payment.succeeded", about=payment["id"])
+            tell_webhook({"type": event["type"], "id": event["id"], "status": "arrived, and its signature is right"})
+        finally:
+            scene.delete(f"/webhook-endpoints/{endpoint['id']}")
+
+
 STORY = (
     Step(title="A customer", run=create_customer),
     Step(title="The customer saves a card", run=save_card),
@@ -153,6 +172,7 @@ STORY = (
     Step(title="A declined card", run=be_declined),
     Step(title="A refund", run=refund),
     Step(title="A dispute", run=dispute),
+    Step(title="Your product hears of a payment", run=hear_of_it),
 )
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from billing.settings import Settings
 from cli.main import BillingGroup
-from tasks.queues import QUEUES
+from tasks.outgoing import SENDERS_MAX
+from tasks.queues import OUTGOING, QUEUES
 from tests.architecture.deployment_files import (
     VARIABLE,
     Command,
@@ -64,6 +65,13 @@ def test_each_queue_is_consumed() -> None:
 
     assert sorted(in_procfile) == sorted(QUEUES)
     assert sorted(in_compose) == sorted(QUEUES)
+
+
+def test_the_worker_that_sends_webhooks_keeps_threads_for_its_other_work() -> None:
+    (words,) = (command.words for command in procfile().values() if OUTGOING in command.queues)
+
+    assert words[words.index("--pool") + 1] == "threads"
+    assert int(words[words.index("--concurrency") + 1]) >= SENDERS_MAX + 4
 
 
 def test_each_variable_is_one_that_its_reader_knows() -> None:

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from billing.event_types import EVENT_TYPES
 from billing.outbox import CONSUMERS
 from billing.settings import Settings
 from billing.webhooks.handlers import HANDLERS
@@ -65,6 +66,14 @@ def test_each_event_that_somebody_is_told_of_is_described() -> None:
     page = committed_page("events.md")
 
     assert [type_ for type_ in CONSUMERS if f"`{type_}`" not in page] == []
+
+
+def test_the_types_that_endpoints_ask_for_are_those_that_are_described() -> None:
+    ours = committed_page("events.md").partition("## Of Stripe")[0]
+    rows = re.findall(r"^\| (`.+?`) \|", ours, re.MULTILINE)
+    described = [type_ for row in rows for type_ in re.findall(r"`([a-z_.]+)`", row)]
+
+    assert sorted(described) == list(EVENT_TYPES)
 
 
 def test_each_exit_code_is_described() -> None:

@@ -37,6 +37,11 @@ VALUES ('a', 'k', decode(repeat('01', 32), 'hex'), 200, '{{}}', now(), now());
 INSERT INTO outbox_events (id, type, object_type, object_id, payload, created_at)
 VALUES ('{A}', 'a.b', 'a', '1', '{{}}', now());
 INSERT INTO outbox_deliveries (id, event_id, consumer, status) VALUES ('{A}', '{A}', 'gateway_customer', 'pending');
+INSERT INTO webhook_endpoints (id, url, events, status, secret, metadata, created_at, updated_at)
+VALUES ('{A}', 'https://a.example/', '{{*}}', 'enabled', '', '{{}}', now(), now());
+INSERT INTO webhook_deliveries (id, event_id, endpoint_id, lane, status, created_at)
+VALUES ('{A}', '{A}', '{A}', '{A}', 'pending', now());
+INSERT INTO webhook_attempts (id, delivery_id, at, duration_ms) VALUES ('{A}', '{A}', now(), 1);
 INSERT INTO payments (id, customer_id, status, amount_minor, currency, capture, off_session, metadata, gateway_id,
     created_at, updated_at)
 VALUES ('{A}', '{A}', 'succeeded', 2900, 'USD', 'automatic', false, '{{}}', 'pi_1', now(), now()),
@@ -159,6 +164,23 @@ CHECKS = {
     "ck_refunds_currency_iso4217": ["UPDATE refunds SET currency = 'usd'"],
     "ck_refunds_status_known": ["UPDATE refunds SET status = 'lost'"],
     "ck_setup_intents_status_known": ["UPDATE setup_intents SET status = 'lost'"],
+    "ck_webhook_deliveries_attempts_not_negative": ["UPDATE webhook_deliveries SET attempts = -1"],
+    "ck_webhook_deliveries_delivered_at_some_time": [
+        "UPDATE webhook_deliveries SET status = 'delivered', next_attempt_at = NULL",
+        "UPDATE webhook_deliveries SET delivered_at = now()",
+    ],
+    "ck_webhook_deliveries_due_while_pending": ["UPDATE webhook_deliveries SET status = 'dead'"],
+    "ck_webhook_deliveries_status_known": ["UPDATE webhook_deliveries SET status = 'lost', next_attempt_at = NULL"],
+    "ck_webhook_endpoints_deleted_is_disabled": ["UPDATE webhook_endpoints SET deleted_at = now(), secret = NULL"],
+    "ck_webhook_endpoints_disabled_reason_known": ["UPDATE webhook_endpoints SET disabled_reason = 'bored'"],
+    "ck_webhook_endpoints_disabled_with_a_reason": [
+        "UPDATE webhook_endpoints SET status = 'disabled', disabled_at = now()",
+        "UPDATE webhook_endpoints SET disabled_at = now(), disabled_reason = 'gone'",
+    ],
+    "ck_webhook_endpoints_events_not_empty": ["UPDATE webhook_endpoints SET events = '{}'"],
+    "ck_webhook_endpoints_previous_secret_ends": ["UPDATE webhook_endpoints SET previous_secret = ''"],
+    "ck_webhook_endpoints_secret_until_deleted": ["UPDATE webhook_endpoints SET secret = NULL"],
+    "ck_webhook_endpoints_status_known": ["UPDATE webhook_endpoints SET status = 'sleepy'"],
 }
 
 # Uniques: what may be there once only.
@@ -213,6 +235,16 @@ UNIQUES = {
     "uq_setup_intents_gateway_id": (
         "INSERT INTO setup_intents (id, customer_id, status, gateway_id, created_at, updated_at) "
         f"VALUES ('{B}', '{A}', 'succeeded', 'seti_1', now(), now())"
+    ),
+    "uq_webhook_deliveries_event_id_endpoint_id": (
+        "INSERT INTO webhook_deliveries (id, event_id, endpoint_id, lane, status, next_attempt_at, created_at) "
+        f"VALUES ('{B}', '{A}', '{A}', '{B}', 'pending', NULL, now())"
+    ),
+    "uq_webhook_deliveries_first_of_lane": (
+        "INSERT INTO outbox_events (id, type, object_type, object_id, payload, created_at) "
+        f"VALUES ('{B}', 'a.b', 'a', '2', '{{}}', now()); "
+        "INSERT INTO webhook_deliveries (id, event_id, endpoint_id, lane, status, created_at) "
+        f"VALUES ('{B}', '{B}', '{A}', '{A}', 'pending', now())"
     ),
     "pk_beat_slots": "INSERT INTO beat_slots (job, slot) VALUES ('maintenance.sweep', '2026-01-01T00:00:00Z')",
     "pk_idempotency_keys": (

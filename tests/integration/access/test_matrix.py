@@ -17,6 +17,10 @@ class Row(NamedTuple):
     # Whether it names an object of one customer, of nobody in particular, or none.
     names: str = "customer's"
     for_customers: bool = True
+    # Where two routes call different things by one name.
+    renamed: Mapping[str, str] = {}
+    # Whether what it names is gone after the first who may.
+    only_once: bool = False
 
 
 PUBLIC = {
@@ -55,6 +59,24 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/reconciliation/runs"): Row("reconciliation:read", names="none"),
     ("GET", "/reconciliation/runs/{run_id}"): Row("reconciliation:read", names="nobody's"),
     ("GET", "/audit-log"): Row("audit:read", names="none"),
+    ("GET", "/events"): Row("events:read", names="none"),
+    ("GET", "/events/{event_id}"): Row("events:read", names="nobody's", renamed={"event_id": "own_event_id"}),
+    ("POST", "/webhook-endpoints"): Row("webhook_endpoints:write", {"url": "https://shop.example/"}, names="none"),
+    ("GET", "/webhook-endpoints"): Row("webhook_endpoints:read", names="none"),
+    ("GET", "/webhook-endpoints/{endpoint_id}"): Row("webhook_endpoints:read", names="nobody's"),
+    ("PUT", "/webhook-endpoints/{endpoint_id}"): Row("webhook_endpoints:write", {"description": "x"}, names="nobody's"),
+    ("POST", "/webhook-endpoints/{endpoint_id}/rotate-secret"): Row("webhook_endpoints:write", {}, names="nobody's"),
+    ("POST", "/webhook-endpoints/{endpoint_id}/redeliver"): Row(
+        "webhook_endpoints:write", {"since": "2026-01-01T00:00:00Z"}, names="nobody's"
+    ),
+    ("GET", "/webhook-endpoints/{endpoint_id}/deliveries"): Row("webhook_endpoints:read", names="nobody's"),
+    ("GET", "/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}"): Row(
+        "webhook_endpoints:read", names="nobody's"
+    ),
+    ("POST", "/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/redeliver"): Row(
+        "webhook_endpoints:write", {}, names="nobody's"
+    ),
+    ("DELETE", "/webhook-endpoints/{endpoint_id}"): Row("webhook_endpoints:write", names="nobody's", only_once=True),
 }  # fmt: skip
 MISSING = {
     name: f"{prefix}_01h455vb4pex5vsknk084sn02q"
@@ -67,6 +89,9 @@ MISSING = {
         "payment_method": "pm",
         "event_id": "evt",
         "run_id": "rec",
+        "own_event_id": "evt",
+        "endpoint_id": "we",
+        "delivery_id": "wd",
     }.items()
 }
 LET_THROUGH = {200, 201, 202, 409, 422}
@@ -84,6 +109,11 @@ def objects_of(world: World) -> dict[str, str]:
     event = {"id": f"evt_{customer}", "type": "x.y", "livemode": False, "data": {"object": {}}}
     assert world.deliver_raw(signed_body(event)).status_code == 200
     world.work()
+    endpoint = world.call("POST", "/webhook-endpoints", {"url": "https://shop.example/"}).json["id"]
+    world.call("PUT", f"/webhook-endpoints/{endpoint}", {"status": "disabled"})
+    world.call("PUT", f"/customers/{customer}", {"name": "Grace"})
+    world.call("PUT", f"/webhook-endpoints/{endpoint}", {"status": "enabled"})
+    delivery = world.call("GET", f"/webhook-endpoints/{endpoint}/deliveries").json["data"][0]
     return {
         "customer_id": customer,
         "payment_id": payment["id"],
@@ -93,6 +123,9 @@ def objects_of(world: World) -> dict[str, str]:
         "payment_method": method,
         "event_id": str(event["id"]),
         "run_id": reconcile(world)["id"],
+        "own_event_id": delivery["event_id"],
+        "endpoint_id": endpoint,
+        "delivery_id": delivery["id"],
     }
 
 
@@ -101,6 +134,7 @@ def ask(
 ) -> Any:
     method, path = route
     body = ROWS[route].body
+    ids = {**ids, **{name: ids[other] for name, other in ROWS[route].renamed.items()}}
     filled = (
         None
         if body is None
@@ -116,7 +150,7 @@ def expected(row: Row, *, scopes: frozenset[str], whose: str, is_customer: bool)
         return LET_THROUGH
     if whose == "missing" or (is_customer and whose == "other" and row.names == "customer's"):
         return {404}
-    return LET_THROUGH
+    return LET_THROUGH | ({404} if row.only_once else set())
 
 
 def test_every_route_has_its_row(world: World) -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.integration.app.asking import require_problem, statements
 from tests.service.world import World
 
-LISTS = ("/customers", "/payments", "/webhooks/events", "/audit-log")
+LISTS = ("/customers", "/payments", "/webhooks/events", "/audit-log", "/events", "/webhook-endpoints")
 
 
 def pages(world: World, path: str, *, between: Any = None) -> list[list[str]]:
@@ -95,6 +95,8 @@ def test_a_longer_page_asks_the_database_no_more_often(world: World, path: str) 
     world.work()
     world.deliver(*world.events())
     world.customer()
+    for number in range(2):
+        world.call("POST", "/webhook-endpoints", {"url": f"https://shop.example/{number}"})
 
     asked = []
     for limit in (1, 100):

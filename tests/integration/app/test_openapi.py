@@ -123,6 +123,24 @@ def look_at_a_reconciliation(ask: Asking) -> None:
     assert ask("GET", f"/reconciliation/runs/{run_id}")["differences"]["data"]
 
 
+def hear_of_events(ask: Asking, customer: str) -> None:
+    """Add an endpoint, and ask all that can be asked of it, of what it missed, and of our events."""
+    endpoint = f"/webhook-endpoints/{ask('POST', '/webhook-endpoints', {'url': 'https://shop.example/'})['id']}"
+    ask("PUT", endpoint, {"status": "disabled"})
+    ask("PUT", f"/customers/{customer}", {"name": "Grace"})
+    ask("PUT", endpoint, {"status": "enabled", "events": ["*"]})
+    ask("GET", endpoint)
+    ask("GET", "/webhook-endpoints")
+    ask("POST", f"{endpoint}/rotate-secret", {})
+    missed = ask("GET", f"{endpoint}/deliveries")["data"][0]
+    ask("POST", f"{endpoint}/deliveries/{missed['id']}/redeliver", {})
+    ask("GET", f"{endpoint}/deliveries/{missed['id']}")
+    ask("POST", f"{endpoint}/redeliver", {"since": "2026-01-01T00:00:00Z"})
+    ask("DELETE", endpoint)
+    ask("GET", "/events")
+    ask("GET", f"/events/{missed['event_id']}")
+
+
 def test_what_every_route_answers_is_what_the_document_promises(world: World) -> None:
     ask = Asking(world)
     customer = ask("POST", "/customers", {"email": "ada@example.com", "name": "Ada", "address": {"country": "de"}})[
@@ -161,6 +179,7 @@ def test_what_every_route_answers_is_what_the_document_promises(world: World) ->
     ask("POST", f"/payments/{reserved['id']}/capture", {})
     ask("GET", "/payments")
     answer_a_dispute(ask, world.pay(customer))
+    hear_of_events(ask, customer)
 
     ask("DELETE", f"/customers/{customer}/payment-methods/{attached['id']}")
     world.work()

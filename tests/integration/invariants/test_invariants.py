@@ -17,7 +17,8 @@ def violations(world: World) -> dict[str, int]:
 
 @pytest.fixture
 def used(world: World) -> World:
-    """A service in which something happened: a payment, a refund, a decline, webhooks."""
+    """A service in which something happened: a payment, a refund, a decline, webhooks in and out."""
+    world.call("POST", "/webhook-endpoints", {"url": "https://shop.example/"})
     customer = world.customer()
     payment = world.pay(customer)
     world.call("POST", "/payments/refund", {"payment_id": payment["id"], "amount": 100})
@@ -47,6 +48,9 @@ BREAKERS = {
     "events_are_handled": "UPDATE inbox_events SET next_attempt_at = now() - interval '1 hour'",
     "no_event_is_dead": "UPDATE inbox_events SET status = 'dead'",
     "deliveries_end": "UPDATE outbox_deliveries SET status = 'dead'",
+    "webhook_lanes_move": "UPDATE webhook_deliveries SET next_attempt_at = NULL",
+    "webhooks_are_sent": "UPDATE webhook_deliveries SET next_attempt_at = now() - interval '1 hour'"
+    " WHERE next_attempt_at IS NOT NULL",
     "nothing_is_parked": "UPDATE payment_attempts SET status = 'parked'",
     "ours_equals_the_gateways": f"{RUN}; INSERT INTO reconciliation_differences (id, object_type, subject, kind, mend, state,"
     " first_run_id, first_seen_at, last_seen_at) SELECT gen_random_uuid(), 'payment', 'pi_1', 'amount_differs', 'correct_amount',"

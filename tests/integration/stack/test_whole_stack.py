@@ -9,6 +9,7 @@ from celery import Celery
 
 from billing.invariants import INVARIANTS
 from tasks.celery_config import MESSAGE_PREFIX
+from tasks.queues import QUEUES
 from tests.integration.stack.conftest import LiveStack, wait_until
 
 
@@ -174,7 +175,7 @@ def test_health_names_every_part(stack: LiveStack) -> None:
 
     health = wait_until(fine, seconds=60, what="a healthy report")
     assert set(health["checks"]) == {"postgres", "redis", "broker", "credits", "workers", "beat", "stripe"}
-    assert set(health["checks"]["workers"]["queues"]) == {"webhooks", "payments", "billing", "documents", "maintenance"}
+    assert set(health["checks"]["workers"]["queues"]) == set(QUEUES)
 
 
 def test_secrets_and_personal_data_stay_out_of_every_log(stack: LiveStack) -> None:
@@ -225,7 +226,7 @@ def test_every_scheduled_task_does_its_work(stack: LiveStack) -> None:
     celery = Celery("stack-test", broker=stack.facts["broker_url"], set_as_current=False)
     celery.conf.broker_transport_options = {"global_keyprefix": MESSAGE_PREFIX}
     before = stack.log("worker-maintenance").count('"event": "task.done"')
-    slotted = {"maintenance.invariants", "maintenance.purge", "webhooks.resync"}
+    slotted = {"events.purge", "maintenance.invariants", "maintenance.purge", "webhooks.resync"}
     for task in slotted:
         celery.send_task(task, queue="maintenance")
 

@@ -41,6 +41,18 @@ def test_a_whole_environment_is_taken_and_says_its_mode(load: Load) -> None:
     assert (live.mode, live.livemode) == ("live", True)
 
 
+def test_live_mode_sends_no_webhook_to_a_private_address(load: Load) -> None:
+    assert load(OUTGOING_WEBHOOKS_ALLOW_PRIVATE="true").OUTGOING_WEBHOOKS_ALLOW_PRIVATE
+    with pytest.raises(InvalidSettings) as refused:
+        load(
+            OUTGOING_WEBHOOKS_ALLOW_PRIVATE="true",
+            STRIPE_SECRET_KEY="sk_" + "live_x",
+            STRIPE_PUBLISHABLE_KEY="pk_" + "live_x",
+        )
+
+    assert refused.value.faults[0].startswith("OUTGOING_WEBHOOKS_ALLOW_PRIVATE: ")
+
+
 def test_the_other_redis_urls_follow_from_the_first(load: Load) -> None:
     settings = load(BILLING_ENV="development", REDIS_CREDITS_URL=None)
 

@@ -53,6 +53,12 @@ def test_settings_of_the_shell_reach_the_processes() -> None:
     assert env["ENCRYPTION_KEY"]  # an empty one counts as not set
 
 
+def test_webhooks_may_go_to_this_machine_where_the_sandbox_runs_unless_the_user_says_otherwise() -> None:
+    assert environment({})["OUTGOING_WEBHOOKS_ALLOW_PRIVATE"] == "true"
+    assert environment({"OUTGOING_WEBHOOKS_ALLOW_PRIVATE": "false"})["OUTGOING_WEBHOOKS_ALLOW_PRIVATE"] == "false"
+    assert "OUTGOING_WEBHOOKS_ALLOW_PRIVATE" not in environment({}, sandbox_url=None)
+
+
 def test_without_a_sandbox_the_stripe_settings_are_the_shells() -> None:
     env = environment({"STRIPE_SECRET_KEY": "sk_test_mine"}, sandbox_url=None)
 

@@ -1,0 +1,35 @@
+"""Rule: the types of events that this service tells of; docs/reference/events.md says when each comes."""
+
+EVENT_TYPES = (
+    "customer.created",
+    "customer.updated",
+    "dispute.created",
+    "dispute.lost",
+    "dispute.updated",
+    "dispute.won",
+    "payment.authorized",
+    "payment.canceled",
+    "payment.created",
+    "payment.declined",
+    "payment.failed",
+    "payment.processing",
+    "payment.refund_updated",
+    "payment.refunded",
+    "payment.requires_action",
+    "payment.succeeded",
+    "payment.updated",
+    "payment_method.attached",
+    "payment_method.detached",
+    "payment_method.updated",
+    "setup_intent.canceled",
+    "setup_intent.failed",
+    "setup_intent.processing",
+    "setup_intent.requires_action",
+    "setup_intent.requires_confirmation",
+    "setup_intent.requires_payment_method",
+    "setup_intent.succeeded",
+    "setup_intent.updated",
+    "webhook_endpoint.disabled",
+)
+# What an endpoint asks for that wants to hear of everything, of types that come with later versions too.
+EVERY_TYPE = "*"

@@ -1,0 +1,1 @@
+"""Outgoing webhooks: endpoints, who is owed which event, and the guarded way out."""

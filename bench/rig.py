@@ -1,7 +1,9 @@
 """The machine under measurement: real servers with their durable settings, and processes of ours or of a floor on them."""
 
+import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -80,22 +82,30 @@ class Rig:
         return self.process(name, "-m", *module)
 
     @contextmanager
-    def web(self, name: str, *arguments: str, path: str = "/health/live") -> Iterator[int]:
-        """Run a web server while the block runs; yields its port once it answers on `path`."""
+    def web(self, name: str, *arguments: str, **changed: str) -> Iterator[int]:
+        """Run a web server while the block runs; yields its port once it answers."""
         port = free_port()
-        with self.process(name, *arguments, BILLING_SERVICE_PORT=str(port)) as child:
+        with self.process(name, *arguments, BILLING_SERVICE_PORT=str(port), **changed) as child:
             deadline = time.monotonic() + _READY_SECONDS
-            while not _answers(f"http://127.0.0.1:{port}{path}"):
+            while not _answers(f"http://127.0.0.1:{port}/health/live"):
                 if child.returncode is not None or time.monotonic() > deadline:
                     raise RuntimeError(f"{name} did not start:\n{self.log(name)[-2000:]}")
                 time.sleep(0.05)
             yield port
 
     @contextmanager
-    def api(self) -> Iterator[int]:
+    def api(self, **changed: str) -> Iterator[int]:
         """Run the API as production does; yields its port."""
-        with self.web("api", "-m", "app.server") as port:
+        with self.web("api", "-m", "app.server", **changed) as port:
             yield port
+
+    def api_key(self) -> str:
+        """Return the text of a new API key that may do everything."""
+        arguments = [sys.executable, "-m", "cli.main", "keys", "create", "--name", "bench", "--role", "admin", "--json"]
+        made = subprocess.run(
+            arguments, cwd=ROOT, env=self.environment(), capture_output=True, text=True, check=True, timeout=60
+        )
+        return str(json.loads(made.stdout)["key"])
 
     def log(self, name: str) -> str:
         """Return what a process wrote."""

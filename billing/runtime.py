@@ -22,7 +22,7 @@ class Runtime:
     settings: Settings
     engine: Engine
     sessions: sessionmaker[Session]
-    statements: Engine
+    autocommit: Engine
     gateway: StripeGateway
     redis: redis.Redis
     send_hint: Callable[[Hint], None]
@@ -31,20 +31,20 @@ class Runtime:
         """Open one short transaction; see billing/unit_of_work.py."""
         return unit_of_work.transaction(self.sessions, send_hint=self.send_hint)
 
-    def statement(self, *, hint: Hint) -> AbstractContextManager[Connection]:
-        """Open a connection for one statement, which is a transaction of its own; see billing/unit_of_work.py."""
-        return unit_of_work.statement(self.statements, hint=hint, send_hint=self.send_hint)
+    def statements(self, *hints: Hint) -> AbstractContextManager[Connection]:
+        """Open a connection on which each statement is a transaction of its own; see billing/unit_of_work.py."""
+        return unit_of_work.statements(self.autocommit, *hints, send_hint=self.send_hint)
 
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
-        self.statements.dispose()
+        self.autocommit.dispose()
         self.redis.close()
 
     def dispose(self) -> None:
         """Drop every connection without closing the sockets of a parent process (after fork)."""
         self.engine.dispose(close=False)
-        self.statements.dispose(close=False)
+        self.autocommit.dispose(close=False)
         self.redis.connection_pool.reset()
 
 
@@ -55,7 +55,7 @@ def make_runtime(settings: Settings, *, send_hint: Callable[[Hint], None]) -> Ru
         settings=settings,
         engine=engine,
         sessions=sessionmaker(engine, expire_on_commit=False, info={audit.ENABLED: settings.ENABLE_AUDIT_LOG}),
-        statements=make_engine(settings, autocommit=True),
+        autocommit=make_engine(settings, autocommit=True),
         gateway=StripeGateway(
             api_key=settings.STRIPE_SECRET_KEY.get_secret_value(),
             api_base=settings.STRIPE_API_BASE,

@@ -51,14 +51,15 @@ def transaction(sessions: sessionmaker[Session], *, send_hint: Callable[[Hint], 
 
 
 @contextmanager
-def statement(engine: Engine, *, hint: Hint, send_hint: Callable[[Hint], None]) -> Iterator[Connection]:
-    """Open a connection in autocommit for exactly one statement, and send `hint` once it has been executed.
+def statements(engine: Engine, *hints: Hint, send_hint: Callable[[Hint], None]) -> Iterator[Connection]:
+    """Open a connection in autocommit, where each statement is a transaction of its own; send `hints` at the end.
 
     `engine` has the isolation level AUTOCOMMIT. Raises DatabaseUnavailable as `transaction` does.
     """
     with _open(), engine.connect() as connection:
         yield connection
-    send_hint(hint)
+    for hint in hints:
+        send_hint(hint)
 
 
 @contextmanager

@@ -25,6 +25,8 @@ _FLAG_MILLISECONDS = 1_000
 # After a hint could not be sent, none is tried for this long: a request must not wait for a broker that is away.
 _BREAK_SECONDS = 2.0
 _EXPIRES_SECONDS = 60
+# Nobody waits for the audit log's chain, and sealing what a second brought costs hardly more than sealing one entry.
+_NO_HURRY = {Hint.AUDIT: 1.0}
 _BACKGROUND_PAUSE_SECONDS = 0.03
 WAKE_SECONDS_MAX = 60
 log = structlog.get_logger(__name__)
@@ -50,7 +52,10 @@ class HintSender:
 
     def __call__(self, hint: Hint) -> None:
         """Send `hint`, unless one is outstanding already."""
-        self._guarded(hint, lambda: self._send_coalesced(hint))
+        if hint in _NO_HURRY:
+            self.wake_later(hint, seconds=_NO_HURRY[hint])
+        else:
+            self._guarded(hint, lambda: self._send_coalesced(hint))
 
     def wake_later(self, hint: Hint, *, seconds: float) -> None:
         """Send `hint` after `seconds` (a minute at most), unless such a wake-up is on its way already."""

@@ -36,6 +36,6 @@ def stripe() -> Response:
         tolerance_seconds=settings.WEBHOOK_TOLERANCE_SECONDS,
     )
     event = parse_event(body)
-    with held.runtime.statement(hint=Hint.INBOX) as connection:
+    with held.runtime.statements(Hint.INBOX) as connection:
         new = receive_event(connection, event=event, livemode=settings.livemode, now=g.now)
     return json_response({"received": True, "duplicate": not new})

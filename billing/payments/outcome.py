@@ -47,6 +47,14 @@ class IntentObservation(NamedTuple):
     intent: IntentSnapshot
 
 
+class PaymentParts(NamedTuple):
+    """A payment with all that its representation shows."""
+
+    payment: Payment
+    refunds: Sequence[Refund]
+    disputes: Sequence[Dispute]
+
+
 def lock_payment(session: Session, *, payment_id: UUID) -> Payment:
     """Return the payment with its row locked and its newest values."""
     return session.scalars(
@@ -63,7 +71,7 @@ def apply_intent(
     livemode: bool,
     actor: Actor,
     now: datetime,
-) -> Payment:
+) -> PaymentParts:
     """Bring the payment to the state that was observed, with one event and one audit entry when the status changed.
 
     Raises StaleObservation when another observation was applied meanwhile, GatewayDisagrees when the object is not about
@@ -71,18 +79,20 @@ def apply_intent(
     """
     payment = lock_payment(session, payment_id=observation.payment_id)
     require_version(current=payment.version, observed=observation.version)
+    refunds = refunds_of(session, payment_id=payment.id)
+    disputes = disputes_of(session, payment_id=payment.id)
     bring_to_intent(
         session,
         payment=payment,
-        refunds=refunds_of(session, payment_id=payment.id),
-        disputes=disputes_of(session, payment_id=payment.id),
+        refunds=refunds,
+        disputes=disputes,
         intent=observation.intent,
         gateway_customer=gateway_customer,
         livemode=livemode,
         actor=actor,
         now=now,
     )
-    return payment
+    return PaymentParts(payment, refunds, disputes)
 
 
 def bring_to_intent(

@@ -22,7 +22,6 @@ from billing.gateways.errors import GatewayKeyTooOld, GatewayObjectMissing, Gate
 from billing.gateways.snapshots import GatewayDecline, IntentSnapshot
 from billing.operation_outcome import OperationOutcome
 from billing.payments.declines import explain
-from billing.payments.find import disputes_of, refunds_of
 from billing.payments.observe import PaymentNotAtGateway, observe_intent
 from billing.payments.outcome import IntentObservation, apply_intent, fail_payment, lock_payment
 from billing.payments.representation import PREFIX, payment_representation
@@ -99,7 +98,7 @@ class PaymentSettlement:
         """Bring payment and attempt to their new state, and say what the operation's outcome is."""
         if self._observation is None:
             return self._apply_refusal(session, actor=actor, now=now)
-        payment = apply_intent(
+        payment, refunds, disputes = apply_intent(
             session,
             observation=self._observation,
             gateway_customer=self._gateway_customer,
@@ -113,11 +112,7 @@ class PaymentSettlement:
             attempt.status, attempt.decline_code, attempt.finished_at = AttemptStatus.DECLINED, declined.reason, now
             return OperationOutcome.failed(_declined(payment, declined))
         attempt.status, attempt.finished_at = AttemptStatus.ANSWERED, now
-        body = payment_representation(
-            payment,
-            refunds=refunds_of(session, payment_id=payment.id),
-            disputes=disputes_of(session, payment_id=payment.id),
-        )
+        body = payment_representation(payment, refunds=refunds, disputes=disputes)
         return OperationOutcome.succeeded(_SUCCESS_STATUS.get(self._call.kind, 200), body)
 
     def _apply_refusal(self, session: Session, *, actor: Actor, now: datetime) -> OperationOutcome:
@@ -142,9 +137,7 @@ def perform_payment_operation(runtime: Runtime, *, operation: Operation, now: da
 
     Raises Unavailable while the outcome is unknown; the operation stays and is performed again.
     """
-    gateway_customer = ensure_gateway_customer(runtime, customer_id=operation.customer_id, now=now)
-    with runtime.transaction() as session:
-        call = _prepare(session, operation=operation, now=now)
+    call, gateway_customer = _prepared(runtime, operation=operation, now=now)
     answer: IntentSnapshot | GatewayRefused | GatewayKeyTooOld
     try:
         require_key_in_force(first_used_at=call.started_at, now=now)
@@ -183,6 +176,17 @@ def _unsettled_call(runtime: Runtime, *, payment_id: UUID) -> tuple[_Call, str |
             select(PaymentAttempt).where(PaymentAttempt.payment_id == payment_id, unsettled)
         ).one()
         return _call(payment, attempt), session.get_one(Customer, payment.customer_id).gateway_id
+
+
+def _prepared(runtime: Runtime, *, operation: Operation, now: datetime) -> tuple[_Call, str]:
+    """Return the call, whose attempt is committed, and the gateway's customer, who has to be there before there is an attempt."""
+    with runtime.transaction() as session:
+        gateway_customer = session.get_one(Customer, operation.customer_id).gateway_id
+        if gateway_customer is not None:
+            return _prepare(session, operation=operation, now=now), gateway_customer
+    gateway_customer = ensure_gateway_customer(runtime, customer_id=operation.customer_id, now=now)
+    with runtime.transaction() as session:
+        return _prepare(session, operation=operation, now=now), gateway_customer
 
 
 def _prepare(session: Session, *, operation: Operation, now: datetime) -> _Call:

@@ -117,7 +117,7 @@ def _decide_intent(batch: _Batch, intent: dict[str, Any]) -> Decision | None:
     shows_end = snapshot.status in _ENDS
     if payment.status not in FINAL:
         if not shows_end:
-            return None
+            return Decision(f"payment is {payment.status}") if _no_news(payment, snapshot) else None
         bring_to_intent(
             batch.session,
             payment=payment,
@@ -133,6 +133,19 @@ def _decide_intent(batch: _Batch, intent: dict[str, Any]) -> Decision | None:
     elif payment.gateway_id != snapshot.id or (shows_end and not _same_end(payment, snapshot)):
         return None
     return Decision(f"payment is {payment.status}")
+
+
+def _no_news(payment: Payment, snapshot: IntentSnapshot) -> bool:
+    """Return whether the snapshot shows what our row shows; what came after it, if anything, is told by an event of its own."""
+    ours = (payment.gateway_id, payment.status, payment.payment_method_id, payment.next_action, payment.decline_code)
+    theirs = (
+        snapshot.id,
+        snapshot.status,
+        snapshot.payment_method,
+        snapshot.next_action.representation() if snapshot.next_action else None,
+        snapshot.last_payment_error.reason if snapshot.last_payment_error else None,
+    )
+    return ours == theirs
 
 
 def _same_end(payment: Payment, snapshot: IntentSnapshot) -> bool:

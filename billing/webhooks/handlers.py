@@ -50,7 +50,7 @@ def on_payment_intent(runtime: Runtime, intent: dict[str, Any]) -> Effect | None
     observation = observe_intent(runtime, payment_id=payment.id, gateway_id=intent["id"])
 
     def effect(session: Session, now: datetime) -> str:
-        applied = apply_intent(
+        payment, _, _ = apply_intent(
             session,
             observation=observation,
             gateway_customer=gateway_customer,
@@ -58,7 +58,7 @@ def on_payment_intent(runtime: Runtime, intent: dict[str, Any]) -> Effect | None
             actor=GATEWAY,
             now=now,
         )
-        return f"payment is {applied.status}"
+        return f"payment is {payment.status}"
 
     return effect
 

@@ -4,13 +4,14 @@
 PORT ?= 3005
 UP ?=
 ARGS ?=
+ONLY ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --upgrade pyproject.toml
 NOT_UNIT := --ignore=tests/unit --ignore=tests/architecture --ignore=tests/browser
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast test-unit test-integration test-browser check format lock clean
+.PHONY: help setup run test test-fast test-unit test-integration test-browser bench check format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +35,9 @@ test-integration: .venv/.installed-dev ## Run the tests that need servers
 
 test-browser: .venv/.installed-dev ## Run the tests of pages, in headless Chromium (Debian: apt-get install chromium)
 	$(BIN)/pytest tests/browser $(ARGS)
+
+bench: .venv/.installed-dev ## Measure the hot paths beside the machine's own limit (ONLY="payments webhook_intake")
+	@$(BIN)/python -m bench $(ONLY)
 
 check: .venv/.installed-dev ## Check format, style, types and the contracts between packages
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports

@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -18,7 +18,7 @@ import psycopg
 from local.ports import free_port
 from local.process import ChildProcess, ProcessSpec
 from local.procfile import read_procfile
-from tests.service.servers import ServiceServers
+from tests.service.servers import ServiceServers, migrate
 
 ROOT = Path(__file__).resolve().parents[1]
 _READY_SECONDS = 30.0
@@ -32,6 +32,7 @@ class Rig:
 
     servers: ServiceServers
     directory: Path
+    database_url: str
 
     @classmethod
     @contextmanager
@@ -41,10 +42,16 @@ class Rig:
         directory.chmod(0o711)  # Postgres runs as a user of its own
         servers = ServiceServers.start(directory, durable=True)
         try:
-            yield cls(servers, directory)
+            yield cls(servers, directory, servers.database_url)
         finally:
             servers.stop()
             shutil.rmtree(directory)
+
+    def with_database(self, name: str) -> "Rig":
+        """Return a rig on the same servers with a new, migrated database."""
+        database_url = self.servers.postgres.create_database(name)
+        migrate(database_url)
+        return replace(self, database_url=database_url)
 
     def environment(self, **changed: str) -> dict[str, str]:
         """Return the environment of one process."""
@@ -53,6 +60,7 @@ class Rig:
         return {
             **os.environ,
             **self.servers.environment(),
+            "DATABASE_URL": self.database_url,
             **_SETTINGS,
             "BILLING_HOME": str(self.directory),
             "PROMETHEUS_MULTIPROC_DIR": str(metrics),
@@ -113,7 +121,7 @@ class Rig:
 
     def sql(self, statement: str, params: Mapping[str, object] | None = None) -> list[tuple[object, ...]]:
         """Run a statement in a transaction of its own and return what it gives, if anything."""
-        with psycopg.connect(self.servers.database_url, autocommit=True) as connection:
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
             cursor = connection.execute(statement.encode(), params)
             return cursor.fetchall() if cursor.description else []
 

@@ -7,6 +7,7 @@ usual composition, the last event first; in the other one each event changes a p
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from datetime import datetime
 
 import psycopg
 import redis
@@ -15,6 +16,7 @@ from celery import Celery
 from bench.figures import Figure, compared, in_turns
 from bench.rig import Rig
 from bench.rows import add_settling_payments, store_events
+from billing.clock import utc_now
 from billing.hints import Hint
 from local.process import ChildProcess
 from tasks.celery_config import MESSAGE_PREFIX, client_config
@@ -33,8 +35,8 @@ def measure(rig: Rig) -> Iterator[Figure]:
     """Yield events a second against Celery's own rate, and against a message for each row."""
     effects, mixed, nothing, one_row = in_turns(
         _TURNS,
-        lambda: _drain(rig, "payment_intent.succeeded", payments=_PAYMENTS),
-        lambda: _drain(rig, None, payments=_PAYMENTS),
+        lambda: drain(rig, only="payment_intent.succeeded"),
+        lambda: drain(rig),
         lambda: _nothing(rig),
         lambda: _one_row(rig),
     )
@@ -45,19 +47,21 @@ def measure(rig: Rig) -> Iterator[Figure]:
     yield compared(f"{NAME}_rows", unit="events/s", ours=mixed, floor=one_row, goal=None, note=note)
 
 
-def _drain(rig: Rig, only: str | None, *, payments: int) -> float:
-    """Return how many stored events a second a worker closes that was told once."""
-    _prepare(rig, only, payments=payments)
+def drain(rig: Rig, *, only: str | None = None) -> float:
+    """Return how many stored events a second a worker closes that was told once; all types, or `only` one."""
+    _prepare(rig, only, payments=_PAYMENTS)
+    began = utc_now()
     _publish(rig, HINT_TASKS[Hint.INBOX], count=1)
     with _worker(rig, "workers.main"):
-        return _rate_of_rows(rig)
+        return _rate_of_rows(rig, since=began)
 
 
 def _one_row(rig: Rig) -> float:
     events = _prepare(rig, None, payments=_MESSAGES // 6)
+    began = utc_now()
     _publish(rig, "bench.one_row", count=events)
     with _worker(rig, "bench.floor_worker"):
-        return _rate_of_rows(rig)
+        return _rate_of_rows(rig, since=began)
 
 
 def _nothing(rig: Rig) -> float:
@@ -75,8 +79,8 @@ def _nothing(rig: Rig) -> float:
 def _prepare(rig: Rig, only: str | None, *, payments: int) -> int:
     with redis.Redis.from_url(rig.servers.environment()["CELERY_BROKER_URL"]) as broker:
         broker.flushall()
-    with psycopg.connect(rig.servers.database_url, autocommit=True) as connection:
-        connection.execute("TRUNCATE inbox_events, audit_pending")
+    with psycopg.connect(rig.database_url, autocommit=True) as connection:
+        connection.execute("TRUNCATE audit_pending")
         events = [
             event
             for event in add_settling_payments(connection, count=payments)
@@ -100,16 +104,18 @@ def _worker(rig: Rig, app: str) -> AbstractContextManager[ChildProcess]:
     return rig.procfile_process(_WORKER, app=app)
 
 
-def _rate_of_rows(rig: Rig) -> float:
+def _rate_of_rows(rig: Rig, *, since: datetime) -> float:
     """Wait until no event is due, and return the rate from the first commit to the last (the first batch not counted)."""
     deadline = time.monotonic() + _SECONDS_MAX
-    while rig.sql("SELECT 1 FROM inbox_events WHERE processed_at IS NULL LIMIT 1"):
+    while rig.sql("SELECT 1 FROM inbox_events WHERE next_attempt_at IS NOT NULL LIMIT 1"):
         if time.monotonic() > deadline:
             raise RuntimeError(f"events are left after {_SECONDS_MAX} s:\n{rig.log(_WORKER)[-2000:]}")
         time.sleep(_POLL_SECONDS)
     ((count, seconds),) = rig.sql(
-        "SELECT count(*) FILTER (WHERE processed_at > first), extract(epoch FROM max(processed_at) - min(first))::float8 "
-        "FROM inbox_events, (SELECT min(processed_at) AS first FROM inbox_events) begun"
+        "WITH turn AS (SELECT processed_at AS at FROM inbox_events WHERE processed_at > %(since)s), "
+        "begun AS (SELECT min(at) AS first FROM turn) "
+        "SELECT count(*) FILTER (WHERE at > first), extract(epoch FROM max(at) - min(first))::float8 FROM turn, begun",
+        {"since": since},
     )
     return float(str(count)) / float(str(seconds))
 

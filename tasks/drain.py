@@ -11,6 +11,7 @@ from collections.abc import Callable
 from sqlalchemy.orm import Session
 
 from billing import leases
+from billing.fail_points import fail_point
 from billing.hints import Hint
 from billing.runtime import Runtime
 from models.leased_work import LeasedWork
@@ -31,6 +32,7 @@ def drain(
         with runtime.transaction() as session:
             waiting = leases.due_count(session, table, up_to=batch + 1)
         if waiting > batch:
+            fail_point("drain.before_hint")
             sender(hint)  # a sibling takes the rest meanwhile
         done = step() if waiting else Counter()
         if not done:

@@ -10,6 +10,7 @@ from billing import leases
 from billing.beat_slots import BEAT, GATEWAY, claim_slot, note_heartbeat, purge_slots, queue_heartbeat, return_slot
 from billing.clock import utc_now
 from billing.errors import Unavailable
+from billing.fail_points import fail_point
 from billing.hints import Hint
 from billing.idempotency import purge_expired
 from billing.invariants import check_invariants
@@ -57,6 +58,8 @@ def sweep(session: Session, **_: object) -> str:
     found = [hint for hint, table in _TABLES.items() if leases.due_count(session, table, up_to=1)]
     if session.scalar(select(func.count()).select_from(select(AuditPending).limit(1).subquery())):
         found.append(Hint.AUDIT)
+    if found:
+        fail_point("sweep.before_hints")
     for hint in found:
         hint_sender()(hint)
     return f"work left behind in: {', '.join(found)}" if found else "nothing was left behind"

@@ -11,6 +11,7 @@ from billing import audit
 from billing.actor import Actor
 from billing.errors import InvariantBroken
 from billing.facts import record_fact
+from billing.fail_points import fail_point
 from billing.gateways.snapshots import IntentSnapshot
 from billing.observations import require_version
 from billing.payments.find import disputes_of, refunds_of
@@ -85,6 +86,7 @@ def apply_intent(
     if changed_after:
         payment.updated_at = now
         record_change(session, payment=payment, before=changed_before, after=changed_after, actor=actor, now=now)
+    fail_point("payment.applied")
     return payment
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from billing.actor import Actor
 from billing.customers.gateway_customer import ensure_gateway_customer
 from billing.errors import BillingError, Conflict, Declined
+from billing.fail_points import fail_point
 from billing.gateways.errors import GatewayKeyTooOld, GatewayRefused, require_key_in_force
 from billing.gateways.snapshots import GatewayDecline, IntentSnapshot
 from billing.operation_outcome import OperationOutcome
@@ -138,6 +139,8 @@ def perform_payment_operation(runtime: Runtime, *, operation: Operation, now: da
     gateway_customer = ensure_gateway_customer(runtime, customer_id=operation.customer_id, now=now)
     with runtime.transaction() as session:
         call = _prepare(session, operation=operation, now=now)
+        fail_point("payment.attempt_prepared")
+    fail_point("payment.attempt_committed")
     answer: IntentSnapshot | GatewayRefused | GatewayKeyTooOld
     try:
         require_key_in_force(first_used_at=call.started_at, now=now)
@@ -146,6 +149,7 @@ def perform_payment_operation(runtime: Runtime, *, operation: Operation, now: da
         answer = refusal
     except GatewayKeyTooOld as too_old:
         answer = _look_up(runtime, call) or too_old
+    fail_point("payment.answered")
     return PaymentSettlement(call, gateway_customer, answer, livemode=runtime.settings.livemode)
 
 

@@ -12,6 +12,7 @@ import structlog
 
 from billing import leases
 from billing.errors import InvariantBroken, Unavailable
+from billing.fail_points import fail_point
 from billing.metrics import WORK
 from billing.observations import OBSERVE_TRIES_MAX, StaleObservation
 from billing.runtime import Runtime
@@ -30,9 +31,11 @@ def process_batch(runtime: Runtime, *, now: Callable[[], datetime]) -> Counter[s
             session,
             InboxEvent,
             limit=BATCH,
-            lease_seconds=LEASE_SECONDS,
+            lease_seconds=min(LEASE_SECONDS, runtime.settings.WORK_LEASE_SECONDS),
             busy_status=InboxStatus.PROCESSING,
         )
+    if claimed:
+        fail_point("inbox.claimed")
     ends: Counter[str] = Counter()
     for event in claimed:
         with structlog.contextvars.bound_contextvars(
@@ -69,6 +72,7 @@ def _handle(runtime: Runtime, event: InboxEvent, *, now: Callable[[], datetime])
     handler = HANDLERS.get(event.type)
     for _ in range(OBSERVE_TRIES_MAX):
         effect = handler(runtime, event.payload["data"]["object"]) if handler is not None else None
+        fail_point("inbox.observed")
         try:
             with runtime.transaction() as session:
                 held = leases.hold(session, event)
@@ -77,8 +81,10 @@ def _handle(runtime: Runtime, event: InboxEvent, *, now: Callable[[], datetime])
                 held.processed_at = now()
                 held.last_error = None
                 leases.release(held)
+                fail_point("inbox.before_commit")
         except StaleObservation:
             continue
+        fail_point("inbox.after_commit")
         log.info("webhook.processed", status=str(held.status), result=held.result)
         return str(held.status)
     raise Unavailable("the object changes faster than it can be read")

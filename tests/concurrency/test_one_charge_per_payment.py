@@ -11,7 +11,7 @@ import pytest
 
 from billing import leases
 from billing.clock import utc_now
-from billing.operation_runner import LEASE_SECONDS, run_next_operation
+from billing.operation_runner import run_next_operation
 from billing.payments.perform import perform_payment_operation
 from billing.webhooks.process import process_batch
 from models.inbox_event import InboxEvent
@@ -73,7 +73,7 @@ def test_a_worker_that_dies_after_the_charge_and_before_the_commit_charges_once(
     accepted = world.accept_payment(world.customer())
     with world.session() as session:
         (claimed,) = leases.claim(
-            session, Operation, limit=1, lease_seconds=LEASE_SECONDS, busy_status=OperationStatus.RUNNING
+            session, Operation, limit=1, lease_seconds=30, busy_status=OperationStatus.RUNNING
         )
     perform_payment_operation(world.runtime, operation=claimed, now=utc_now())  # and here the process dies
     assert len(world.all_charges()) == 1
@@ -348,7 +348,7 @@ def test_a_lease_that_was_taken_over_commits_nothing(world: World) -> None:
     world.accept_payment(world.customer())
     with world.session() as session:
         (claimed,) = leases.claim(
-            session, Operation, limit=1, lease_seconds=LEASE_SECONDS, busy_status=OperationStatus.RUNNING
+            session, Operation, limit=1, lease_seconds=30, busy_status=OperationStatus.RUNNING
         )
     perform_payment_operation(world.runtime, operation=claimed, now=utc_now())
     world.make_due(Operation)

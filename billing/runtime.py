@@ -9,6 +9,7 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from billing import audit, unit_of_work
+from billing.database_connection import limit_waits
 from billing.gateways.stripe_gateway import StripeGateway
 from billing.hints import Hint
 from billing.settings import Settings
@@ -39,9 +40,9 @@ class Runtime:
 
 
 def make_engine(settings: Settings) -> Engine:
-    """Return the engine: bounded pool, bounded statements, connections checked before use."""
+    """Return the engine: bounded pool, bounded statements and waits, connections checked before use."""
     statement_timeout_ms = int(settings.DATABASE_STATEMENT_TIMEOUT_SECONDS * 1000)
-    return create_engine(
+    engine = create_engine(
         settings.sqlalchemy_url,
         pool_size=settings.DATABASE_POOL_SIZE,
         max_overflow=_MAX_OVERFLOW,
@@ -55,6 +56,8 @@ def make_engine(settings: Settings) -> Engine:
             "-c idle_in_transaction_session_timeout=30000 -c timezone=UTC",
         },
     )
+    limit_waits(engine, statement_timeout_seconds=settings.DATABASE_STATEMENT_TIMEOUT_SECONDS)
+    return engine
 
 
 def make_runtime(settings: Settings, *, send_hint: Callable[[Hint], None]) -> Runtime:

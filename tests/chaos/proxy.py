@@ -9,14 +9,12 @@ import contextlib
 import socket
 import struct
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from local.ports import LOOPBACK, free_port
 
 _CHUNK_BYTES = 65_536
-_HOLD_POLL_SECONDS = 0.02
 _START_SECONDS_MAX = 10.0
 # A popped message: an array of the queue's name and the message. An empty pop is another answer.
 _POPPED = b"*2\r\n"
@@ -72,6 +70,8 @@ class FaultProxy:
         self._target_port = target_port
         self._loop = loop
         self._state = LinkState()
+        self._passable = asyncio.Event()
+        self._passable.set()
         self._connections: set[_Connection] = set()
         self._server: asyncio.Server | None = None
 
@@ -83,15 +83,27 @@ class FaultProxy:
 
         asyncio.run_coroutine_threadsafe(listen(), self._loop).result(_START_SECONDS_MAX)
 
+    def stop_listening(self) -> None:
+        """Take no more connections; called on the loop."""
+        if self._server is not None:
+            self._server.close()
+
     def misbehave(self, fault: LinkFault, *, amount: int = 0) -> None:
         """Put a fault in force."""
-        self._state = LinkState(fault, amount)
-        if fault is LinkFault.RESET:
-            self._loop.call_soon_threadsafe(self._reset_all)
+        self._loop.call_soon_threadsafe(self._take, LinkState(fault, amount))
 
     def behave(self) -> None:
         """Pass everything on again."""
-        self._state = LinkState()
+        self._loop.call_soon_threadsafe(self._take, LinkState())
+
+    def _take(self, state: LinkState) -> None:
+        self._state = state
+        if state.fault is LinkFault.BLACK_HOLE:
+            self._passable.clear()
+        else:
+            self._passable.set()
+        if state.fault is LinkFault.RESET:
+            self._reset_all()
 
     def _reset_all(self) -> None:
         for connection in list(self._connections):
@@ -105,17 +117,24 @@ class FaultProxy:
         if self._state.fault is LinkFault.RESET:
             _reset(client)
             return
-        await self._hold_in_black_hole()
         try:
+            await self._passable.wait()
             server_reader, server = await asyncio.open_connection(LOOPBACK, self._target_port)
         except OSError:
             _reset(client)
-            return
-        connection = _Connection(client, server)
+        except asyncio.CancelledError:
+            client.close()
+            raise
+        else:
+            await self._serve(_Connection(client, server), reader, server_reader)
+
+    async def _serve(
+        self, connection: _Connection, reader: asyncio.StreamReader, server_reader: asyncio.StreamReader
+    ) -> None:
         self._connections.add(connection)
         pumps = [
-            asyncio.ensure_future(self._pump(connection, reader, server, answers=False)),
-            asyncio.ensure_future(self._pump(connection, server_reader, client, answers=True)),
+            asyncio.ensure_future(self._pump(connection, reader, connection.server, answers=False)),
+            asyncio.ensure_future(self._pump(connection, server_reader, connection.client, answers=True)),
         ]
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
@@ -124,7 +143,7 @@ class FaultProxy:
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
             self._connections.discard(connection)
-            for writer in (client, server):
+            for writer in (connection.client, connection.server):
                 writer.close()
 
     async def _pump(
@@ -143,7 +162,7 @@ class FaultProxy:
         """Do with a chunk what the fault in force demands. Return whether the connection goes on."""
         state = self._state
         if state.fault is LinkFault.BLACK_HOLE:
-            await self._hold_in_black_hole()
+            await self._passable.wait()
         elif state.fault is LinkFault.DELAY:
             await asyncio.sleep(state.amount / 1000)
         elif state.fault is LinkFault.BYTES:
@@ -173,16 +192,13 @@ class FaultProxy:
         await writer.drain()
         return True
 
-    async def _hold_in_black_hole(self) -> None:
-        while self._state.fault is LinkFault.BLACK_HOLE:
-            await asyncio.sleep(_HOLD_POLL_SECONDS)
-
 
 class ProxyThread:
     """The event loop of all proxies, in a thread."""
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
+        self._proxies: list[FaultProxy] = []
         self._thread = threading.Thread(target=self.loop.run_forever, name="proxies", daemon=True)
         self._thread.start()
 
@@ -190,16 +206,20 @@ class ProxyThread:
         """Return a started proxy to a port of this machine."""
         proxy = FaultProxy(name=name, target_port=target_port, loop=self.loop)
         proxy.start()
+        self._proxies.append(proxy)
         return proxy
 
     def close(self) -> None:
         """End every connection and the loop."""
 
         async def end() -> None:
+            for proxy in self._proxies:
+                proxy.stop_listening()
             tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.sleep(0)  # closed transports let go of their sockets in the next round
 
         asyncio.run_coroutine_threadsafe(end(), self.loop).result(_START_SECONDS_MAX)
         self.loop.call_soon_threadsafe(self.loop.stop)
@@ -214,5 +234,3 @@ def _reset(writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             transport_socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
-
-

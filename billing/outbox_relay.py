@@ -37,7 +37,9 @@ CONSUMERS: dict[str, Consumer] = {GATEWAY_CUSTOMER: _tell_gateway_customer}
 def relay_batch(runtime: Runtime, *, now: Callable[[], datetime]) -> Counter[str]:
     """Deliver up to BATCH due deliveries and return how many came to which end; empty when none was due."""
     with runtime.transaction() as session:
-        claimed = leases.claim(session, OutboxDelivery, limit=BATCH, lease_seconds=runtime.settings.WORK_LEASE_SECONDS, busy_status=None)
+        claimed = leases.claim(
+            session, OutboxDelivery, limit=BATCH, lease_seconds=runtime.settings.WORK_LEASE_SECONDS, busy_status=None
+        )
         pairs = [(delivery, session.get_one(OutboxEvent, delivery.event_id)) for delivery in claimed]
     if claimed:
         fail_point("outbox.claimed")

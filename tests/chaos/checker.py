@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from billing.operations import PREFIX as OPERATION_PREFIX
 from billing.outbox import CONSUMERS
 from billing.payments.lifecycle import EDGES
 from billing.payments.representation import PREFIX, REFUND_PREFIX
@@ -68,16 +69,24 @@ def _books_agree(evidence: Evidence) -> Iterator[str]:
 def _refunds_agree(evidence: Evidence) -> Iterator[str]:
     """Each refund is there once, with our amount and status, and no more is given back than was taken."""
     theirs = {refund["metadata"].get("refund_id"): refund for refund in evidence.theirs["refunds"]}
-    yield from _more_than_once("refunds of", (refund["metadata"].get("refund_id") for refund in evidence.theirs["refunds"]))
+    yield from _more_than_once(
+        "refunds of", (refund["metadata"].get("refund_id") for refund in evidence.theirs["refunds"])
+    )
     total: Counter[UUID] = Counter()
     for refund in evidence.ours["refunds"]:
         public = public_id(REFUND_PREFIX, refund["id"])
         twin = theirs.pop(public, None)
         total[refund["payment_id"]] += 0 if refund["status"] in _GIVES_NOTHING_BACK else refund["amount_minor"]
-        if twin is None:
-            if refund["status"] not in _GIVES_NOTHING_BACK or refund["gateway_id"] is not None:
-                yield f"{public} is {refund['status']} here, and the gateway does not know it"
-        elif (refund["gateway_id"], refund["status"], refund["amount_minor"]) != (twin["id"], twin["status"], twin["amount"]):
+        if twin is None and (refund["status"] not in _GIVES_NOTHING_BACK or refund["gateway_id"] is not None):
+            yield f"{public} is {refund['status']} here, and the gateway does not know it"
+        if refund["status"] in _GIVES_NOTHING_BACK:
+            # No card of the load refuses refunds: whoever was told "accepted" had the money reserved.
+            yield f"{public} was accepted and came to {refund['status']} ({refund['failure_reason']})"
+        elif twin is not None and (refund["gateway_id"], refund["status"], refund["amount_minor"]) != (
+            twin["id"],
+            twin["status"],
+            twin["amount"],
+        ):
             yield f"{public} differs: {refund['status']} {refund['amount_minor']}, there {twin['status']} {twin['amount']}"
     yield from (f"{twin['id']} ({public}) is at the gateway and not here" for public, twin in theirs.items())
     for payment in evidence.ours["payments"]:
@@ -161,6 +170,10 @@ def _consumers_told_once(evidence: Evidence) -> Iterator[str]:
     for row in evidence.ours["deliveries"]:
         if row["status"] != "delivered":
             yield f"delivery {row['id']} to {row['consumer']} is {row['status']}: {row['last_error']}"
+    named = {customer["id"]: customer["name"] for customer in evidence.theirs["customers"]}
+    for customer in evidence.ours["customers"]:
+        if customer["gateway_id"] is not None and named.get(customer["gateway_id"]) != customer["name"]:
+            yield f"customer {customer['id']} has another name at the gateway"
     yield from _more_than_once(
         "gateway's customers of", (customer["metadata"].get("customer_id") for customer in evidence.theirs["customers"])
     )
@@ -185,15 +198,21 @@ def _answers_kept(evidence: Evidence) -> Iterator[str]:
 
 def _same_answer(evidence: Evidence) -> Iterator[str]:
     """A key that was answered answers the same for ever: what was made, and its outcome once there is one."""
-    outcomes = {row["id"]: row for row in evidence.ours["operations"]}
+    operations = {public_id(OPERATION_PREFIX, row["id"]): row for row in evidence.ours["operations"]}
     for replay in evidence.replays:
         first, again = replay.wish.answers[0], replay.answer
+        if again is None:
+            yield f"key {replay.wish.key}: answered {first.status}, and not any more"
+            continue
         accepted = first.body.get("operation")
         if accepted is None:
             if (first.status, first.comparable) != (again.status, again.comparable):
                 yield f"key {replay.wish.key}: first {first.status} {first.comparable}, then {again.status} {again.comparable}"
             continue
-        named = {public_id("op", id_): row for id_, row in outcomes.items()}.get(accepted["id"])
+        named = operations.get(accepted["id"])
+        finals = [(answer.status, answer.comparable) for answer in replay.wish.answers if answer.status != 202]
+        if any(final != (again.status, again.comparable) for final in finals):
+            yield f"key {replay.wish.key}: answered {[status for status, _ in finals]}, then {again.status}, or other words"
         if named is None:
             yield f"key {replay.wish.key}: its operation {accepted['id']} is not there"
         elif (again.status, again.comparable) != (named["outcome_status"], named["outcome_body"]):

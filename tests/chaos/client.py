@@ -12,6 +12,8 @@ import httpx
 
 _TIMEOUT_SECONDS = 6.0
 _PAUSE_SECONDS_MAX = 2.0
+# More than fit into a schedule and its healing.
+_TRIES_MAX = 500
 # What says "not now": the same request under the same key may succeed later.
 _TRY_AGAIN = frozenset({"idempotency_key_in_use", "conflicting_write"})
 # What differs from one answer to the next although both say the same.
@@ -86,7 +88,9 @@ class Journal:
 class Client:
     """One caller of the API. Not thread-safe."""
 
-    def __init__(self, *, url: str, api_key: str, journal: Journal, rng: random.Random, give_up: threading.Event) -> None:
+    def __init__(
+        self, *, url: str, api_key: str, journal: Journal, rng: random.Random, give_up: threading.Event
+    ) -> None:
         self._http = httpx.Client(
             base_url=url, headers={"Authorization": f"Bearer {api_key}"}, timeout=_TIMEOUT_SECONDS
         )
@@ -99,10 +103,12 @@ class Client:
         wish = self._journal.wish(key=f"{self._rng.getrandbits(64):016x}", path=path, body=body)
         return self.repeat(wish, wait=wait)
 
-    def repeat(self, wish: Wish, *, wait: int = 0) -> Answer | None:
-        """Send a wish (again) until there is a final answer, and note that."""
+    def repeat(self, wish: Wish, *, wait: int = 0, tries_max: int = _TRIES_MAX) -> Answer | None:
+        """Send a wish (again) until there is a final answer, and note that. None when there is none."""
         headers = {"Idempotency-Key": wish.key, **({"Prefer": f"wait={wait}"} if wait else {})}
-        while not self._give_up.is_set():
+        for _ in range(tries_max):
+            if self._give_up.is_set():
+                break
             wish.tries += 1
             answer = self._send("POST", wish.path, body=wish.body, headers=headers, wish=wish)
             if answer is not None and answer.status < 500 and answer.status != 429 and answer.code not in _TRY_AGAIN:

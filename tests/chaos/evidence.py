@@ -15,6 +15,7 @@ from tests.chaos.stack import ChaosStack
 
 Row = dict[str, Any]
 _ENCRYPTION_KEY = bytes(32)
+_TRIES_MAX = 3
 _TABLES = {
     "payments": "SELECT * FROM payments",
     "refunds": "SELECT * FROM refunds",
@@ -23,10 +24,16 @@ _TABLES = {
     "inbox": "SELECT id, source, external_id, type, status, result, failures, last_error FROM inbox_events",
     "outbox": "SELECT id, type, object_type, object_id FROM outbox_events ORDER BY id",
     "deliveries": "SELECT * FROM outbox_deliveries",
-    "customers": "SELECT id, gateway_id FROM customers",
+    "customers": "SELECT id, gateway_id, name FROM customers",
     "audit": "SELECT id, action, object_type, object_id, before, after FROM audit_entries ORDER BY id",
 }
-_LISTS = {"intents": "payment_intents", "charges": "charges", "refunds": "refunds", "customers": "customers", "events": "events"}
+_LISTS = {
+    "intents": "payment_intents",
+    "charges": "charges",
+    "refunds": "refunds",
+    "customers": "customers",
+    "events": "events",
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,7 @@ class Replay:
     """A wish that had its answer, and what the same key was answered afterwards."""
 
     wish: Wish
-    answer: Answer
+    answer: Answer | None
 
 
 @dataclass
@@ -77,17 +84,15 @@ def _replay(stack: ChaosStack, journal: Journal) -> list[Replay]:
         rng=random.Random(0),
         give_up=threading.Event(),
     )
-    replays = []
-    for wish in journal.wishes:
-        if wish.fulfilled and wish.answers[0].status < 500:
-            copy = Wish(key=wish.key, path=wish.path, body=wish.body)
-            answer = client.repeat(copy) if _was_kept(wish) else None
-            if answer is not None:
-                replays.append(Replay(wish, answer))
+    replays = [
+        Replay(wish, client.repeat(Wish(key=wish.key, path=wish.path, body=wish.body), tries_max=_TRIES_MAX))
+        for wish in journal.wishes
+        if wish.fulfilled and _was_kept(wish.answers[0])
+    ]
     client.close()
     return replays
 
 
-def _was_kept(wish: Wish) -> bool:
+def _was_kept(answer: Answer) -> bool:
     """Say whether the answer is kept under its key: accepted work is, whatever comes of it; a refused request is not."""
-    return wish.answers[0].status < 300 or wish.answers[0].status == 402
+    return answer.status < 300 or answer.status == 402

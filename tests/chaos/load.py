@@ -217,7 +217,9 @@ class Load:
 
     def kinds(self) -> Counter[str]:
         """Return how many wishes there were of each kind."""
-        return Counter("/".join(part for part in wish.path.split("/") if "_" not in part) for wish in self.journal.wishes)
+        return Counter(
+            "/".join(part for part in wish.path.split("/") if "_" not in part) for wish in self.journal.wishes
+        )
 
     def _guarded(self, run: Callable[[], None]) -> None:
         try:

@@ -35,18 +35,14 @@ def _killed(name: str) -> Fault:
     def inject(stack: ChaosStack, _shot: Shot) -> None:
         stack.kill(name)
 
-    return Fault(
-        name=f"killed.{name}", rows=(1, 28), resource=name, inject=inject, wear=1 if name in WORKERS else 0
-    )
+    return Fault(name=f"killed.{name}", rows=(1, 28), resource=name, inject=inject, wear=1 if name in WORKERS else 0)
 
 
 def _child_killed(name: str) -> Fault:
     def inject(stack: ChaosStack, shot: Shot) -> None:
         stack.kill_child(name, number=shot.number)
 
-    return Fault(
-        name=f"child_killed.{name}", rows=(2,), resource=name, inject=inject, wear=1 if name in WORKERS else 0
-    )
+    return Fault(name=f"child_killed.{name}", rows=(2,), resource=name, inject=inject, wear=1 if name in WORKERS else 0)
 
 
 def _frozen(name: str, *, seconds: tuple[float, float], wear: int = 0) -> Fault:

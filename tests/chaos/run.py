@@ -3,10 +3,8 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from tests.chaos.checker import Violation, check
 from tests.chaos.client import Journal, Wish
@@ -75,7 +73,9 @@ def run_schedule(stack: ChaosStack, schedule: Schedule, *, earlier: list[Wish]) 
         violations.append(Violation("live", f"due work waited {observer.oldest_due_seconds():.0f} s"))
     earlier += journal.wishes
     journal.close()
-    deaths = [at for at, _ in stack.incidents.deaths[incidents_before:]] + [at for at, _, what in fired if what == "kill"]
+    deaths = [at for at, _ in stack.incidents.deaths[incidents_before:]] + [
+        at for at, _, what in fired if what == "kill"
+    ]
     returns = [at for at, _ in stack.incidents.servers_back[back_before:]]
     return Result(
         seed=schedule.seed,
@@ -141,12 +141,16 @@ def keep_evidence(stack: ChaosStack, schedule: Schedule, result: Result, *, dire
     told = [f"{violation.rule}: {violation.what}" for violation in result.violations]
     (place / "schedule.txt").write_text(f"{schedule}\n\n" + "\n".join(told) + "\n", encoding="utf-8")
     copied: list[tuple[Path, Path]] = [(path, place / "log" / path.name) for path in stack.data.log_dir.glob("*.log")]
-    copied += [(stack.directory / "answers.jsonl", place / "answers.jsonl"), (stack.fail_points / "fired", place / "fired")]
+    copied += [
+        (stack.directory / "answers.jsonl", place / "answers.jsonl"),
+        (stack.fail_points / "fired", place / "fired"),
+    ]
+    copied.append((stack.sandbox.log_path, place / "log" / "sandbox.log"))
     for source, target in copied:
         if source.exists():
             target.write_bytes(source.read_bytes())
-    tables = {name: stack.rows(f"SELECT * FROM {name}") for name in ("payments", "operations", "inbox_events", "refunds")}
+    tables = {
+        name: stack.rows(f"SELECT * FROM {name}") for name in ("payments", "operations", "inbox_events", "refunds")
+    }
     (place / "rows.json").write_text(json.dumps(tables, default=str, indent=1), encoding="utf-8")
     return place
-
-

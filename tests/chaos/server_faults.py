@@ -76,9 +76,7 @@ def _full(name: str) -> Fault:
 
 
 def _backends_ended(stack: ChaosStack, _shot: Shot) -> None:
-    _in_postgres(
-        stack, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'billing'"
-    )
+    _in_postgres(stack, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'billing'")
 
 
 def _connections_exhausted(stack: ChaosStack, _shot: Shot) -> Undo:
@@ -101,9 +99,7 @@ def _rows_locked(stack: ChaosStack, shot: Shot) -> Undo:
         connection = psycopg.connect(stack.database_url, connect_timeout=2)
         held.append(connection)
         connection.execute("SET lock_timeout = '500ms'")
-        connection.execute(
-            "SELECT id FROM payments ORDER BY id DESC LIMIT %s FOR UPDATE", [1 + shot.number % _LOCKS]
-        )
+        connection.execute("SELECT id FROM payments ORDER BY id DESC LIMIT %s FOR UPDATE", [1 + shot.number % _LOCKS])
 
     def undo() -> None:
         for connection in held:

@@ -113,7 +113,9 @@ class ChaosStack:
         for server in (self.postgres, self.broker, self.credits, self.sandbox):
             server.wait_until_ready()
         self.postgres.create_database("billing")
-        targets = dict(zip(LINKS, (self.postgres.port, self.broker.port, self.credits.port, self.sandbox.port), strict=False))
+        targets = dict(
+            zip(LINKS, (self.postgres.port, self.broker.port, self.credits.port, self.sandbox.port), strict=False)
+        )
         for link in LINKS:
             target = targets.get(link, self.api_port)
             self.links[link] = self._proxies.proxy(name=link, target_port=target)
@@ -121,9 +123,7 @@ class ChaosStack:
         self.webhook_secret = self.sandbox.create_webhook_endpoint(url=webhooks)
         self._env = self._environment()
         require_imports_from(self.root, env=self._env)
-        commands = ServiceCommands(
-            env=self._env, data_dir=self.data, project_root=self.root, keep_waiting=lambda: None
-        )
+        commands = ServiceCommands(env=self._env, data_dir=self.data, project_root=self.root, keep_waiting=lambda: None)
         commands.migrate()
         self.api_key = commands.make_api_key()
         self._start_service()

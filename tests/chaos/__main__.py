@@ -8,11 +8,11 @@ from pathlib import Path
 
 from tests.chaos.client import Wish
 from tests.chaos.mutants import MUTANTS, catch
-from tests.chaos.results import Summary
 from tests.chaos.run import Result, keep_evidence, run_schedule
-from tests.chaos.schedule import Schedule, draw
+from tests.chaos.schedule import DRILL_SECONDS, DRILLS, Schedule, draw, drill
 from tests.chaos.stack import ChaosStack
 from tests.chaos.stories import STORIES, tell
+from tests.chaos.summary import Summary
 
 EVIDENCE = Path(".chaos")
 SEEDS = 1_000_000
@@ -30,6 +30,8 @@ def main() -> int:
         fine = _tell_stories()
     if asked.schedules:
         fine = _run_schedules(seed=asked.seed, count=asked.schedules, summary=summary) and fine
+    if asked.drills:
+        fine = _run_drills(summary=summary) and fine
     if asked.mutants:
         fine = _catch_mutants(summary=summary) and fine
     _say("")
@@ -41,6 +43,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(SEEDS), help="of the first schedule")
     parser.add_argument("--schedules", type=int, default=0, help="how many, with one seed after the other")
+    parser.add_argument(
+        "--drills", action="store_true", help="one long outage after the other: how long is the backlog?"
+    )
     parser.add_argument("--mutants", action="store_true", help="let every mutant live, and see each caught")
     parser.add_argument("--stories", action="store_true", help="tell the mutants' stories on the real service")
     return parser.parse_args()
@@ -91,6 +96,21 @@ def _tell_failure(stack: ChaosStack, schedule: Schedule, result: Result) -> None
     if len(result.violations) > SHOWN_VIOLATIONS:
         _say(f"  … and {len(result.violations) - SHOWN_VIOLATIONS} more")
     _say(f"  evidence: {place}; again: make chaos SEED={schedule.seed} SCHEDULES=1")
+
+
+def _run_drills(*, summary: Summary) -> bool:
+    fine = True
+    with ExitStack() as running:
+        stack, earlier = _fresh_stack(running), list[Wish]()
+        for fault in DRILLS:
+            schedule = drill(fault)
+            result = run_schedule(stack, schedule, earlier=earlier)
+            summary.add_drill(fault, outage=DRILL_SECONDS, result=result)
+            _say(f"{fault}: {_line(schedule, result)}")
+            if result.violations:
+                fine = False
+                _tell_failure(stack, schedule, result)
+    return fine
 
 
 def _tell_stories() -> bool:

@@ -15,6 +15,16 @@ FAULTS = {fault.name: fault for fault in ALL_FAULTS}
 # A row has three lives. So that what is given up is a violation and not bad luck, a schedule takes no more than two.
 WEAR_MAX = 2
 _QUIET_START_SECONDS = 1.5
+# Outages of whole servers, each on its own: what is measured is how long the backlog takes.
+DRILLS = (
+    "killed.postgres",
+    "killed.broker",
+    "killed.sandbox",
+    "frozen.postgres",
+    "black_hole.gateway",
+    "reset.webhooks",
+)
+DRILL_SECONDS = 20.0
 _TRIES = 200
 
 
@@ -48,6 +58,11 @@ def draw(seed: int, *, seconds: tuple[float, float] = (20.0, 30.0)) -> Schedule:
         if shot is not None:
             shots.append(shot)
     return Schedule(seed, length, tuple(sorted(shots, key=lambda shot: shot.at)))
+
+
+def drill(fault: str) -> Schedule:
+    """Return the schedule of one long outage under load, healed at its very end: how long is the backlog with us?"""
+    return Schedule(0, _QUIET_START_SECONDS + DRILL_SECONDS, (Shot(_QUIET_START_SECONDS, fault, DRILL_SECONDS, 0),))
 
 
 def _fitting(rng: random.Random, family: Sequence[Fault], shots: Sequence[Shot], *, length: float) -> Shot | None:

@@ -352,6 +352,11 @@ class ChaosStack:
                     return found
                 params["starting_after"] = page["data"][-1]["id"]
 
+    def do_at_gateway(self, path: str) -> None:
+        """Do something at the gateway behind the service's back."""
+        headers = {"Authorization": f"Bearer {SECRET_KEY}"}
+        httpx.post(f"{self.sandbox.url}/v1/{path}", headers=headers, timeout=10).raise_for_status()
+
     def anchors(self) -> list[tuple[int, str]]:
         """Return the heads of the audit chain that the workers wrote to their logs."""
         heads = []

@@ -190,13 +190,11 @@ def _broker_forgets_what_was_accepted(scene: Scene) -> None:
 
 
 def _worker_dies_with_an_event_in_its_hands(scene: Scene) -> None:
-    """Only the event says that the customer has authenticated; whoever handles it dies before the effect is committed."""
-    payment = scene.reaches(
-        scene.pay("pm_card_authenticationRequired", return_url="https://shop.example"), "requires_action"
-    )
+    """One event alone says that the payment was canceled at the gateway; whoever handles it dies before the commit."""
+    payment = scene.reaches(scene.pay(confirm=False, payment_method=None), "requires_payment_method")
     wait_for_quiet(scene.stack, seconds=_SECONDS_MAX)
     scene.stack.arm("inbox.before_commit", "kill")
-    scene.authenticate(payment["gateway_id"])
+    scene.stack.do_at_gateway(f"payment_intents/{payment['gateway_id']}/cancel")
     scene.fires("inbox.before_commit")
     scene.lease_runs_out()
 

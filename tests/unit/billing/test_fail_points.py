@@ -55,7 +55,9 @@ def test_a_sleeper_wakes_up(directory: Path) -> None:
 
 def test_a_kill_leaves_no_time_for_anything(tmp_path: Path) -> None:
     (tmp_path / POINT).write_text("kill")
-    program = f"from billing.fail_points import fail_point\ntry:\n    fail_point('{POINT}')\nfinally:\n    print('alive')"
+    program = (
+        f"from billing.fail_points import fail_point\ntry:\n    fail_point('{POINT}')\nfinally:\n    print('alive')"
+    )
 
     ended = subprocess.run(
         [sys.executable, "-c", program], env={SETTING: str(tmp_path)}, capture_output=True, timeout=30, check=False

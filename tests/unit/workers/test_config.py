@@ -55,6 +55,10 @@ def test_a_message_is_acknowledged_only_when_its_task_has_ended(settings: Settin
     assert config["worker_prefetch_multiplier"] == 1
 
 
+def test_what_a_dead_worker_left_behind_is_taken_over_within_a_minute(settings: Settings) -> None:
+    assert settings.WORK_LEASE_SECONDS + SCHEDULE["maintenance.sweep"].total_seconds() <= 60
+
+
 def test_one_event_is_handled_within_thirty_seconds(settings: Settings) -> None:
     assert INBOX_LEASE_SECONDS == 30
     assert settings.STRIPE_TIMEOUT_SECONDS < INBOX_LEASE_SECONDS

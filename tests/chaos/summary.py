@@ -43,6 +43,13 @@ class Summary:
         self._note_commit()
         self._write()
 
+    def add_drill(self, fault: str, *, outage: float, result: Result) -> None:
+        """Note how long after an outage the last of its backlog was gone."""
+        gone = None if result.quiet_after is None else round(result.quiet_after, 1)
+        self._kept.setdefault("drills", {})[fault] = {"outage": outage, "backlog_gone_after": gone}
+        self._note_commit()
+        self._write()
+
     def add_mutant(self, name: str, *, caught_by: list[str]) -> None:
         """Note which rules caught a mutant; none is a guard that nothing tests."""
         self._kept.setdefault("mutants", {})[name] = sorted(set(caught_by))
@@ -65,6 +72,10 @@ class Summary:
                 lines.append(
                     f"{name:<22}min {figures['min']}, median {figures['median']}, max {figures['max']} s ({figures['count']})"
                 )
+        lines += [
+            f"after {drill['outage']:.0f} s of {fault}, the backlog was gone in {drill['backlog_gone_after']} s"
+            for fault, drill in kept.get("drills", {}).items()
+        ]
         mutants = kept.get("mutants", {})
         caught = sum(bool(rules) for rules in mutants.values())
         lines.append(f"mutants              {caught} of {len(mutants)} caught")

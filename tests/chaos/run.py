@@ -14,7 +14,7 @@ from tests.chaos.load import Load
 from tests.chaos.observer import Observer
 from tests.chaos.quiet import wait_for_quiet
 from tests.chaos.schedule import FAULTS, Schedule
-from tests.chaos.stack import ChaosStack
+from tests.chaos.stack import SERVERS, ChaosStack
 
 QUIET_SECONDS_MAX = 75.0
 ANSWERS_SECONDS_MAX = 60.0
@@ -73,9 +73,9 @@ def run_schedule(stack: ChaosStack, schedule: Schedule, *, earlier: list[Wish]) 
         violations.append(Violation("live", f"due work waited {observer.oldest_due_seconds():.0f} s"))
     earlier += journal.wishes
     journal.close()
-    deaths = [at for at, _ in stack.incidents.deaths[incidents_before:]] + [
-        at for at, _, what in fired if what == "kill"
-    ]
+    # A server that is down cannot be answered for: what counts there is its return.
+    deaths = [at for at, name in stack.incidents.deaths[incidents_before:] if name not in SERVERS]
+    deaths += [at for at, _, action in fired if action == "kill"]
     returns = [at for at, _ in stack.incidents.servers_back[back_before:]]
     return Result(
         seed=schedule.seed,

@@ -42,7 +42,7 @@ LEASE_SECONDS = 8
 CONNECTIONS_MAX = 100
 # systemd's RestartSec and Kubernetes' first pause are of this size; the local stack's longer pauses are for people.
 RESTART_SECONDS = 1.0
-READY_SECONDS_MAX = 60.0
+READY_SECONDS_MAX = 100.0
 TICK_SECONDS = 0.05
 # A killed process loses nothing that the kernel has taken: what a power cut may cost is not tested here.
 _POSTGRES = {

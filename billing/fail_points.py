@@ -72,12 +72,12 @@ def _meet(directory: Path, name: str) -> None:
         (directory / name).rename(taken)
     except FileNotFoundError:
         return
-    action, _, amount = taken.read_text(encoding="ascii").strip().partition(" ")
+    action, _, seconds = taken.read_text(encoding="ascii").strip().partition(" ")
     with (directory / FIRED).open("a", encoding="ascii") as fired:
         fired.write(f"{time.monotonic()} {os.getpid()} {name} {action}\n")
     if action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     elif action == "sleep":
-        time.sleep(float(amount))
+        time.sleep(float(seconds))
     else:
         raise FailPointRaised(name)

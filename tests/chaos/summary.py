@@ -1,10 +1,12 @@
 """The summary that grows from run to run: schedules, kills by fail point, faults, recovery figures, mutants."""
 
+import fcntl
 import json
 import statistics
 import subprocess
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,51 +16,62 @@ from tests.chaos.schedule import FAULTS
 from tests.chaos.tree import ROOT
 
 SUMMARY = Path(__file__).with_name("results") / "summary.json"
-_MEASURED = ("quiet_after", "oldest_due", "answered_after_death", "answered_after_return")
+_MEASURED = ("quiet_after", "oldest_due", "answered_after_death", "answered_after_return", "load_average")
 
 
 class Summary:
-    """What all runs so far came to. Each call of `add…` writes the file."""
+    """What all runs so far came to. Each call of `add…` adds to the file."""
 
     def __init__(self, path: Path = SUMMARY) -> None:
         self._path = path
-        self._kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        self._kept: dict[str, Any] = {}
+
+    @contextmanager
+    def _growing(self) -> Iterator[dict[str, Any]]:
+        """Hold the file, so that two runs at once add to each other: read it, let it be changed, write it."""
+        self._path.parent.mkdir(exist_ok=True)
+        with self._path.open("a+", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            text = file.read()
+            self._kept = json.loads(text) if text else {}
+            yield self._kept
+            self._conclude()
+            file.seek(0)
+            file.truncate()
+            file.write(json.dumps(self._kept, indent=1, sort_keys=True) + "\n")
 
     def add(self, result: Result) -> None:
         """Add what came of one schedule."""
-        kept = self._kept
-        kept["schedules"] = kept.get("schedules", 0) + 1
-        kept["schedules_with_a_violation"] = kept.get("schedules_with_a_violation", 0) + bool(result.violations)
-        kept["seeds_with_a_violation"] = sorted(
-            {*kept.get("seeds_with_a_violation", []), *([result.seed] if result.violations else [])}
-        )
-        for name, count in (("payments", result.payments), ("refunds", result.refunds)):
-            kept[name] = kept.get(name, 0) + count
-        self._count("kills", result.kills)
-        self._count("faults", Counter(result.faults))
-        self._count("answers", {str(status): count for status, count in result.statuses.items()})
-        for name in _MEASURED:
-            found = getattr(result, name)
-            self._measure(name, found if isinstance(found, list) else [] if found is None else [found])
-        self._note_commit()
-        self._write()
+        with self._growing() as kept:
+            kept["schedules"] = kept.get("schedules", 0) + 1
+            kept["schedules_with_a_violation"] = kept.get("schedules_with_a_violation", 0) + bool(result.violations)
+            failed = [result.seed] if result.violations else []
+            kept["seeds_with_a_violation"] = sorted({*kept.get("seeds_with_a_violation", []), *failed})
+            for name, count in (("payments", result.payments), ("refunds", result.refunds)):
+                kept[name] = kept.get(name, 0) + count
+            self._count("kills", result.kills)
+            self._count("faults", Counter(result.faults))
+            self._count("answers", {str(status): count for status, count in result.statuses.items()})
+            for name in _MEASURED:
+                found = getattr(result, name)
+                self._measure(name, found if isinstance(found, list) else [] if found is None else [found])
 
     def add_drill(self, fault: str, *, outage: float, result: Result) -> None:
         """Note how long after an outage the last of its backlog was gone."""
         gone = None if result.quiet_after is None else round(result.quiet_after, 1)
-        self._kept.setdefault("drills", {})[fault] = {"outage": outage, "backlog_gone_after": gone}
-        self._note_commit()
-        self._write()
+        with self._growing() as kept:
+            kept.setdefault("drills", {})[fault] = {"outage": outage, "backlog_gone_after": gone}
 
     def add_mutant(self, name: str, *, caught_by: list[str]) -> None:
         """Note which rules caught a mutant; none is a guard that nothing tests."""
-        self._kept.setdefault("mutants", {})[name] = sorted(set(caught_by))
-        self._note_commit()
-        self._write()
+        with self._growing() as kept:
+            kept.setdefault("mutants", {})[name] = sorted(set(caught_by))
 
     def table(self) -> str:
         """Return the summary for people."""
-        kept = self._kept
+        with self._growing() as grown:
+            kept = dict(grown)
         kills = kept.get("kills", {})
         lines = [
             f"schedules            {kept.get('schedules', 0)}, {kept.get('schedules_with_a_violation', 0)} with a violation",
@@ -67,10 +80,10 @@ class Summary:
             f"rows of the table    {', '.join(map(str, self._rows()))}",
         ]
         for name in _MEASURED:
-            figures = kept.get("seconds", {}).get(name)
+            figures = kept.get("figures", {}).get(name)
             if figures:
                 lines.append(
-                    f"{name:<22}min {figures['min']}, median {figures['median']}, max {figures['max']} s ({figures['count']})"
+                    f"{name:<22}min {figures['min']}, median {figures['median']}, max {figures['max']} ({figures['count']})"
                 )
         lines += [
             f"after {drill['outage']:.0f} s of {fault}, the backlog was gone in {drill['backlog_gone_after']} s"
@@ -103,9 +116,13 @@ class Summary:
                 "max": max(values),
                 "count": len(values),
             }
-            self._kept.setdefault("seconds", {})[name] = figures
+            self._kept.setdefault("figures", {})[name] = figures
 
-    def _note_commit(self) -> None:
+    def _conclude(self) -> None:
+        """Add what follows from the rest, and which commit was run."""
+        self._kept["kill_points"] = len(self._kept.get("kills", {}))
+        self._kept["kills_total"] = sum(self._kept.get("kills", {}).values())
+        self._kept["rows_of_the_table"] = self._rows()
         told = subprocess.run(
             ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
         )
@@ -113,10 +130,3 @@ class Summary:
             commits = self._kept.setdefault("commits", [])
             if told.stdout.strip() not in commits:
                 commits.append(told.stdout.strip())
-
-    def _write(self) -> None:
-        self._kept["kill_points"] = len(self._kept.get("kills", {}))
-        self._kept["kills_total"] = sum(self._kept.get("kills", {}).values())
-        self._kept["rows_of_the_table"] = self._rows()
-        self._path.parent.mkdir(exist_ok=True)
-        self._path.write_text(json.dumps(self._kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -12,7 +12,7 @@ from billing.payments.representation import PREFIX, REFUND_PREFIX
 from models.ids import public_id
 from tests.chaos.checker import RULES, check
 from tests.chaos.client import Answer, Wish
-from tests.chaos.evidence import Evidence, Replay
+from tests.chaos.evidence import Evidence, Replay, Row
 
 PAYMENT, REFUND, OPERATION, ATTEMPT, EVENT, CUSTOMER = (UUID(int=number) for number in range(1, 7))
 PAY = public_id(PREFIX, PAYMENT)
@@ -26,7 +26,18 @@ def sound() -> Evidence:
     wish.answers.append(Answer(202, {"id": PAY, "operation": {"id": OP}}))
     refund = Wish(key="k2", path="/payments/refund", body={}, fulfilled=True)
     refund.answers.append(Answer(202, {"id": RE}))
-    ours: dict[str, list[dict[str, Any]]] = {
+    return Evidence(
+        ours={**money_here(), **work_here()},
+        theirs=gateway(),
+        wishes=[wish, refund],
+        replays=[Replay(wish, Answer(201, {"id": PAY}))],
+        chain=[],
+        invariants={"x": 0},
+    )
+
+
+def money_here() -> dict[str, list[Row]]:
+    return {
         "payments": [
             {
                 "id": PAYMENT,
@@ -48,6 +59,20 @@ def sound() -> Evidence:
             }
         ],
         "attempts": [{"id": ATTEMPT, "payment_id": PAYMENT, "status": "answered"}],
+        "audit": [
+            entry("payment.created", None, {"status": "pending", "amount_captured": 0, "amount_refunded": 0}),
+            entry(
+                "payment.succeeded",
+                {"status": "pending", "amount_captured": 0},
+                {"status": "succeeded", "amount_captured": 1000},
+            ),
+            entry("payment.updated", {"amount_refunded": 0}, {"amount_refunded": 300}),
+        ],
+    }
+
+
+def work_here() -> dict[str, list[Row]]:
+    return {
         "operations": [
             {
                 "id": OPERATION,
@@ -75,17 +100,11 @@ def sound() -> Evidence:
             }
         ],
         "customers": [{"id": CUSTOMER, "gateway_id": "cus_1", "name": "A"}],
-        "audit": [
-            entry("payment.created", None, {"status": "pending", "amount_captured": 0, "amount_refunded": 0}),
-            entry(
-                "payment.succeeded",
-                {"status": "pending", "amount_captured": 0},
-                {"status": "succeeded", "amount_captured": 1000},
-            ),
-            entry("payment.updated", {"amount_refunded": 0}, {"amount_refunded": 300}),
-        ],
     }
-    theirs: dict[str, list[dict[str, Any]]] = {
+
+
+def gateway() -> dict[str, list[Row]]:
+    return {
         "intents": [
             {
                 "id": "pi_1",
@@ -108,7 +127,6 @@ def sound() -> Evidence:
         "customers": [{"id": "cus_1", "name": "A", "metadata": {"customer_id": "cus_a"}}],
         "events": [{"id": "evt_1"}],
     }
-    return Evidence(ours, theirs, [wish, refund], [Replay(wish, Answer(201, {"id": PAY}))], [], {"x": 0})
 
 
 def entry(action: str, before: dict[str, Any] | None, after: dict[str, Any]) -> dict[str, Any]:
@@ -122,7 +140,7 @@ def twice(rows: list[Any]) -> None:
 Harm = Callable[[Evidence], object]
 HARMS: dict[str, tuple[str, Harm]] = {
     "two charges": ("charged once", lambda e: twice(e.theirs["charges"])),
-    "two intents": ("charged once", lambda e: twice(e.theirs["intents"])),
+    "two intents": ("charged once", lambda e: e.theirs["intents"].append({**e.theirs["intents"][0], "id": "pi_2"})),
     "unknown there": ("books agree", lambda e: e.theirs["intents"].clear()),
     "unknown here": ("books agree", lambda e: e.ours["payments"].clear()),
     "a cent less": ("books agree", lambda e: e.ours["payments"][0].update(amount_captured_minor=999)),

@@ -157,5 +157,6 @@ def keep_evidence(stack: ChaosStack, schedule: Schedule, result: Result, *, dire
     tables = {
         name: stack.rows(f"SELECT * FROM {name}") for name in ("payments", "operations", "inbox_events", "refunds")
     }
+    tables |= {f"gateway's {name}": stack.gateway(name) for name in ("payment_intents", "charges", "refunds", "events")}
     (place / "rows.json").write_text(json.dumps(tables, default=str, indent=1), encoding="utf-8")
     return place

@@ -44,10 +44,11 @@ CONNECTIONS_MAX = 100
 RESTART_SECONDS = 1.0
 READY_SECONDS_MAX = 100.0
 TICK_SECONDS = 0.05
-# A killed process loses nothing that the kernel has taken: what a power cut may cost is not tested here.
+# A killed process loses nothing that the kernel has taken, and what a power cut may cost is not tested here. A commit that
+# was answered must have reached the kernel, though: with synchronous_commit off a killed Postgres forgets answered webhooks.
 _POSTGRES = {
     "fsync": "off",
-    "synchronous_commit": "off",
+    "synchronous_commit": "on",
     "full_page_writes": "off",
     "max_connections": str(CONNECTIONS_MAX),
 }

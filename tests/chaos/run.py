@@ -86,16 +86,19 @@ def run_schedule(stack: ChaosStack, schedule: Schedule, *, earlier: list[Wish]) 
 def _live_through(stack: ChaosStack, schedule: Schedule, *, journal: Journal) -> tuple[list[Violation], float]:
     """Let clients and faults at the stack, and heal it. Return what did not come back to life, and when it was healed."""
     load = Load(stack=stack, seed=str(schedule.seed), journal=journal)
-    load.start()
-    _shoot(stack, schedule)
-    load.end()
-    healed = time.monotonic()
     violations = []
-    if not stack.run_until(lambda: _all_ready(stack), seconds=LIVE_SECONDS_MAX):
-        violations.append(Violation("live", f"not every process was ready {LIVE_SECONDS_MAX:.0f} s after the healing"))
-    if not stack.run_until(lambda: load.is_over, seconds=ANSWERS_SECONDS_MAX):
-        violations.append(Violation("live", f"clients had no answer {ANSWERS_SECONDS_MAX:.0f} s after the healing"))
-    violations += [Violation("live", failure) for failure in load.abandon()]
+    load.start()
+    try:
+        _shoot(stack, schedule)
+        load.end()
+        healed = time.monotonic()
+        if not stack.run_until(lambda: _all_ready(stack), seconds=LIVE_SECONDS_MAX):
+            violations.append(Violation("live", f"not every process was ready after {LIVE_SECONDS_MAX:.0f} s"))
+        if not stack.run_until(lambda: load.is_over, seconds=ANSWERS_SECONDS_MAX):
+            violations.append(Violation("live", f"clients had no answer after {ANSWERS_SECONDS_MAX:.0f} s"))
+    finally:
+        stumbled = load.abandon()
+    violations += [Violation("live", failure) for failure in stumbled]
     return violations, healed
 
 

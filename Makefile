@@ -7,6 +7,8 @@ ARGS ?=
 SEED ?=
 SCHEDULES ?= 5
 MUTANTS ?=
+DRILLS ?=
+STORIES ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --upgrade pyproject.toml
@@ -39,7 +41,7 @@ test-browser: .venv/.installed-dev ## Run the tests of pages, in headless Chromi
 	$(BIN)/pytest tests/browser $(ARGS)
 
 chaos: .venv/.installed-dev ## Break the whole stack on purpose and check the books (SEED=1 SCHEDULES=20 MUTANTS=1)
-	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) --schedules $(SCHEDULES) $(if $(MUTANTS),--mutants)
+	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) --schedules $(SCHEDULES) $(if $(MUTANTS),--mutants) $(if $(DRILLS),--drills) $(if $(STORIES),--stories)
 
 check: .venv/.installed-dev ## Check format, style, types and the contracts between packages
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports

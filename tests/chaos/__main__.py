@@ -35,8 +35,8 @@ def main() -> int:
         fine = _run_schedules(seed=asked.seed, count=asked.schedules, summary=summary) and fine
     if asked.drills:
         fine = _run_drills(summary=summary) and fine
-    if asked.mutants:
-        fine = _catch_mutants(summary=summary) and fine
+    if asked.mutants is not None:
+        fine = _catch_mutants(named=asked.mutants, summary=summary) and fine
     _say("")
     _say(summary.table())
     return 0 if fine else 1
@@ -49,7 +49,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--drills", action="store_true", help="one long outage after the other: how long is the backlog?"
     )
-    parser.add_argument("--mutants", action="store_true", help="let every mutant live, and see each caught")
+    parser.add_argument(
+        "--mutants", nargs="?", const="", metavar="TEXT", help="let mutants (of that name) live, and see each caught"
+    )
     parser.add_argument("--stories", action="store_true", help="tell the mutants' stories on the real service")
     return parser.parse_args()
 
@@ -129,9 +131,9 @@ def _tell_stories() -> bool:
     return fine
 
 
-def _catch_mutants(*, summary: Summary) -> bool:
+def _catch_mutants(*, named: str, summary: Summary) -> bool:
     fine = True
-    for mutant in MUTANTS:
+    for mutant in [mutant for mutant in MUTANTS if named in mutant.name]:
         violations = catch(mutant)
         summary.add_mutant(mutant.name, caught_by=[violation.rule for violation in violations])
         _say(f"{'caught' if violations else 'LIVES '} {mutant.name}: {', '.join(sorted({v.rule for v in violations}))}")

@@ -77,10 +77,11 @@ def collect(stack: ChaosStack, *, journal: Journal, earlier: list[Wish]) -> Evid
 
 def _replay(stack: ChaosStack, journal: Journal) -> list[Replay]:
     """Send every answered wish once more, under its key."""
+    replaying = Journal(stack.directory / "replays.jsonl")
     client = Client(
         url=stack.api_url,
         api_key=stack.api_key,
-        journal=Journal(stack.directory / "replays.jsonl"),
+        journal=replaying,
         rng=random.Random(0),
         give_up=threading.Event(),
     )
@@ -90,6 +91,7 @@ def _replay(stack: ChaosStack, journal: Journal) -> list[Replay]:
         if wish.fulfilled and _was_kept(wish.answers[0])
     ]
     client.close()
+    replaying.close()
     return replays
 
 

@@ -16,6 +16,8 @@ _PAUSE_SECONDS_MAX = 2.0
 _TRIES_MAX = 500
 # What says "not now": the same request under the same key may succeed later.
 _TRY_AGAIN = frozenset({"idempotency_key_in_use", "conflicting_write"})
+# What a client that asks rightly may be answered: 0 is no answer, 402 a decline, 409 and 422 what the story brings on itself.
+_EXPECTED = frozenset({0, 200, 201, 202, 402, 409, 422, 429, 503})
 # What differs from one answer to the next although both say the same.
 _OF_THE_REQUEST = ("request_id", "instance")
 
@@ -59,7 +61,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.wishes: list[Wish] = []
         self.statuses: dict[int, int] = {}
-        self.crashes: list[str] = []
+        self.surprises: list[str] = []
         self._lock = threading.Lock()
         self._file = path.open("a", encoding="utf-8")
 
@@ -74,8 +76,8 @@ class Journal:
         """Write down what came back; status 0 is no answer at all."""
         with self._lock:
             self.statuses[status] = self.statuses.get(status, 0) + 1
-            if status == 500:
-                self.crashes.append(f"{path}: {body}")
+            if status not in _EXPECTED:
+                self.surprises.append(f"{path} was answered {status}: {body}")
             if wish is not None:
                 line = {"key": wish.key, "path": path, "status": status, "id": (body or {}).get("id")}
                 self._file.write(json.dumps(line) + "\n")

@@ -58,7 +58,7 @@ def run_schedule(stack: ChaosStack, schedule: Schedule, *, earlier: list[Wish]) 
     evidence = collect(stack, journal=journal, earlier=earlier)
     violations += check(evidence)
     violations += [Violation("hostile", finding) for finding in stack.findings]
-    violations += [Violation("never 500", crash) for crash in journal.crashes]
+    violations += [Violation("expected answers", surprise) for surprise in journal.surprises]
     if observer.oldest_due_seconds() > STUCK_SECONDS_MAX:
         violations.append(Violation("live", f"due work waited {observer.oldest_due_seconds():.0f} s"))
     earlier += journal.wishes

@@ -44,6 +44,7 @@ class _Shopper:
             (self._reserves_and_cancels, 1),
             (self._is_declined_and_pays_with_another_card, 3),
             (self._authenticates, 3),
+            (self._is_charged_in_absence, 1),
             (self._looks_first_and_confirms_later, 2),
             (self._moves_house, 2),
             (self._clicks_twice, 2),
@@ -97,6 +98,10 @@ class _Shopper:
         if payment is not None and payment["status"] == "requires_action":
             outcome = "complete" if self._rng.random() < 0.8 else "fail"
             self._load.authenticate(payment["gateway_id"], outcome=outcome)
+
+    def _is_charged_in_absence(self) -> None:
+        """Nobody is there to authenticate: one of the cards is declined for that."""
+        self._pay(self._rng.choice(("pm_card_visa", "pm_card_authenticationRequired")), off_session=True)
 
     def _looks_first_and_confirms_later(self) -> None:
         payment = self._settle(self._pay(None))

@@ -79,5 +79,7 @@ def _meet(directory: Path, name: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     elif action == "sleep":
         time.sleep(float(seconds))
-    else:
+    elif action == "raise":
         raise FailPointRaised(name)
+    else:
+        raise ValueError(f"{name} is armed with {action!r}; it takes kill, sleep SECONDS or raise")

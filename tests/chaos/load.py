@@ -110,7 +110,7 @@ class _Shopper:
 
     def _moves_house(self) -> None:
         for number in range(self._rng.randint(1, 3)):
-            self._client.put(f"/customers/{self._customer}", {"name": f"Name {number} {self._rng.random()}"})
+            self._client.put(f"/customers/{self._customer}", {"name": f"Name {number} {self._rng.randint(0, 99_999)}"})
 
     def _clicks_twice(self) -> None:
         """Two requests under one key at the same moment: one of them may be told to wait."""

@@ -292,8 +292,10 @@ class ChaosStack:
         kept.stays_down, kept.ready, kept.next_start = False, False, 0.0
 
     def arm(self, point: str, action: str) -> None:
-        """Arm a fail point; whoever comes by first meets it."""
-        (self.fail_points / point).write_text(action, encoding="ascii")
+        """Arm a fail point; whoever comes by first meets it. In one step: nobody may find a file that says nothing yet."""
+        beside = self.fail_points / f".{point}"
+        beside.write_text(action, encoding="ascii")
+        beside.rename(self.fail_points / point)
 
     def disarm(self, point: str) -> None:
         """Take a fail point back that nobody met."""

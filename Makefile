@@ -1,17 +1,22 @@
 # Every target is one line that calls `billing` or a tool. `make` alone lists them.
-# make run PORT=3006   make run UP="--detach"   make test ARGS="-k refunds"
+# make run PORT=3006   make run UP="--detach"   make test ARGS="-k refunds"   make chaos SEED=7 SCHEDULES=20 MUTANTS=1
 
 PORT ?= 3005
 UP ?=
 ARGS ?=
 ONLY ?=
+SEED ?=
+SCHEDULES ?= 5
+MUTANTS ?=
+DRILLS ?=
+STORIES ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --upgrade pyproject.toml
 NOT_UNIT := --ignore=tests/unit --ignore=tests/architecture --ignore=tests/browser
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast test-unit test-integration test-browser bench check format lock clean
+.PHONY: help setup run test test-fast test-unit test-integration test-browser bench chaos check format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +43,9 @@ test-browser: .venv/.installed-dev ## Run the tests of pages, in headless Chromi
 
 bench: .venv/.installed-dev ## Measure the hot paths beside the machine's own limit (ONLY="payments webhook_intake")
 	@$(BIN)/python -m bench $(ONLY)
+
+chaos: .venv/.installed-dev ## Break the whole stack on purpose and check the books (SEED=1 SCHEDULES=20 MUTANTS=1)
+	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) --schedules $(SCHEDULES) $(if $(MUTANTS),--mutants) $(if $(DRILLS),--drills) $(if $(STORIES),--stories)
 
 check: .venv/.installed-dev ## Check format, style, types and the contracts between packages
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports

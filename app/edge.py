@@ -24,6 +24,7 @@ from billing import idempotency, operations
 from billing.actor import Actor
 from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.errors import Conflict
+from billing.fail_points import fail_point
 from billing.runtime import Runtime
 from billing.settings import Settings
 from models.ids import public_id
@@ -162,10 +163,13 @@ def _answer(view: View, parts: dict[str, Any]) -> Response:
                 answer = _stored(session, caller=caller, key=key)
                 replayed = answer is not None
             if answer is None:
+                fail_point("idempotency.key_locked")
                 answer = _fresh(view, parts, session=session, caller=caller, held=held, key=key)
+                fail_point("request.before_commit")
     except IntegrityError as error:
         log.warning("request.conflict", constraint=getattr(getattr(error.orig, "diag", None), "constraint_name", None))
         raise ConflictingWrite("another request changed the same thing at this moment; try again") from None
+    fail_point("request.after_commit")
     return _respond(answer, replayed=replayed, held=held)
 
 
@@ -195,6 +199,7 @@ def _fresh(
             operation_id=answer.operation.id if answer.operation is not None else None,
             now=g.now,
         )
+        fail_point("idempotency.answer_kept")
     return answer
 
 

@@ -57,6 +57,19 @@ def claim(
     return sorted(rows, key=lambda row: row.id)
 
 
+def set_failed_apart(session: Session, claimed: Sequence[Work], *, idle_status: StrEnum | None = None) -> list[Work]:
+    """Keep of a claim only one row that has failed before, if there is one, and give the others back untouched.
+
+    Whoever takes a row that kills its holder dies alone with it: rows that were in the same claim would lose a life each time.
+    """
+    failed = next((row for row in claimed if row.failures), None)
+    if failed is None:
+        return list(claimed)
+    if others := [row for row in claimed if row is not failed]:
+        give_back(session, others, idle_status=idle_status)
+    return [failed]
+
+
 def any_due(session: Session, table: type[Work]) -> bool:
     """Return whether a row is due that nobody holds."""
     return session.scalar(select(table.id).where(table.next_attempt_at <= func.now()).limit(1)) is not None
@@ -119,13 +132,14 @@ def renew(session: Session, claimed: Sequence[Work], *, lease_seconds: int) -> l
     return [row for row in claimed if row.id in standing]
 
 
-def give_back(session: Session, claimed: Sequence[Work], *, idle_status: StrEnum) -> None:
+def give_back(session: Session, claimed: Sequence[Work], *, idle_status: StrEnum | None) -> None:
     """Give rows of one claim back untouched: due at once, for anybody. Those whose lease is lost are left alone."""
     table = type(claimed[0])
+    status = {} if idle_status is None else {"status": idle_status}
     session.execute(
         update(table)
         .where(table.id.in_([row.id for row in claimed]), table.lease_token == claimed[0].lease_token)
-        .values(lease_token=None, next_attempt_at=func.now(), status=idle_status),
+        .values(lease_token=None, next_attempt_at=func.now(), **status),
         execution_options={"synchronize_session": False},
     )
 

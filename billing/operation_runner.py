@@ -14,6 +14,7 @@ from billing import leases
 from billing.actor import WORKER
 from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.errors import BillingError, InvariantBroken, Unavailable
+from billing.fail_points import fail_point
 from billing.hints import Hint
 from billing.metrics import WORK
 from billing.observations import OBSERVE_TRIES_MAX, StaleObservation
@@ -34,7 +35,6 @@ from billing.unit_of_work import hint_after_commit
 from models.ids import public_id
 from models.operation import Operation, OperationStatus
 
-LEASE_SECONDS = 90
 FINISHED_CHANNEL = "billing:operation-finished"
 
 Performer = Callable[..., Settlement]
@@ -66,12 +66,18 @@ def run_next_operation(runtime: Runtime, *, now: Callable[[], datetime]) -> bool
     """
     with runtime.transaction() as session:
         claimed = leases.claim(
-            session, Operation, limit=1, lease_seconds=LEASE_SECONDS, busy_status=OperationStatus.RUNNING
+            session,
+            Operation,
+            limit=1,
+            lease_seconds=runtime.settings.WORK_LEASE_SECONDS,
+            busy_status=OperationStatus.RUNNING,
         )
         for operation in claimed:
             operation.started_at = operation.started_at or now()
         if claimed and leases.any_due(session, Operation):
             hint_after_commit(session, Hint.OPERATIONS)  # somebody else begins with it meanwhile
+    if claimed:
+        fail_point("operation.claimed")
     for operation in claimed:
         with structlog.contextvars.bound_contextvars(
             operation=operation.kind,
@@ -107,6 +113,7 @@ def _run(runtime: Runtime, operation: Operation, *, now: Callable[[], datetime])
 
 def _settle(runtime: Runtime, operation: Operation, settlement: Settlement, *, now: Callable[[], datetime]) -> None:
     actor = WORKER._replace(request_id=operation.request_id)
+    fail_point("operation.before_settlement")
     if operation.was_begun_before:
         # Under a repeated key the gateway answers as it did the first time: older, maybe, than what an event told us since.
         settlement.refresh(runtime)
@@ -115,9 +122,11 @@ def _settle(runtime: Runtime, operation: Operation, settlement: Settlement, *, n
             with runtime.transaction() as session:
                 held = leases.hold(session, operation)
                 settlement.apply(session, actor=actor, now=now()).give_to(held, now=now())
+                fail_point("operation.before_commit")
         except StaleObservation:
             settlement.refresh(runtime)
         else:
+            fail_point("operation.after_commit")
             _announce(runtime, operation, outcome="finished")
             return
     raise Unavailable("the payment changes faster than it can be read")
@@ -136,6 +145,7 @@ def _give_up(runtime: Runtime, operation: Operation, detail: str, *, now: Callab
 
 
 def _postpone(runtime: Runtime, operation: Operation, error: Unavailable, *, now: Callable[[], datetime]) -> None:
+    fail_point("operation.before_postponement")
     with runtime.transaction() as session:
         held = leases.hold(session, operation)
         postponed = leases.postpone(held, reason=error.code)

@@ -14,6 +14,7 @@ from billing import leases
 from billing.customers.gateway_customer import sync_gateway_customer
 from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.errors import BillingError, Unavailable
+from billing.fail_points import fail_point
 from billing.hints import Hint
 from billing.metrics import WORK
 from billing.outbox import GATEWAY_CUSTOMER
@@ -22,7 +23,6 @@ from billing.unit_of_work import hint_after_commit
 from models.ids import public_id
 from models.outbox import DeliveryStatus, OutboxDelivery, OutboxEvent
 
-LEASE_SECONDS = 90
 BATCH = 8
 Consumer = Callable[[Runtime, OutboxEvent, datetime], None]
 log = structlog.get_logger(__name__)
@@ -39,10 +39,15 @@ CONSUMERS: dict[str, Consumer] = {GATEWAY_CUSTOMER: _tell_gateway_customer}
 def relay_batch(runtime: Runtime, *, now: Callable[[], datetime]) -> Counter[str]:
     """Deliver up to BATCH due deliveries and return how many came to which end; empty when none was due."""
     with runtime.transaction() as session:
-        claimed = leases.claim(session, OutboxDelivery, limit=BATCH, lease_seconds=LEASE_SECONDS, busy_status=None)
+        claimed = leases.claim(
+            session, OutboxDelivery, limit=BATCH, lease_seconds=runtime.settings.WORK_LEASE_SECONDS, busy_status=None
+        )
         if len(claimed) == BATCH:
             hint_after_commit(session, Hint.OUTBOX)  # there may be more: somebody else begins with it meanwhile
+        claimed = leases.set_failed_apart(session, claimed)
         pairs = [(delivery, session.get_one(OutboxEvent, delivery.event_id)) for delivery in claimed]
+    if claimed:
+        fail_point("outbox.claimed")
     ends: Counter[str] = Counter()
     for delivery, event in pairs:
         customer = public_id(CUSTOMER_PREFIX, event.customer_id) if event.customer_id else None
@@ -64,6 +69,7 @@ def _deliver(runtime: Runtime, delivery: OutboxDelivery, event: OutboxEvent, *, 
         if leases.died_too_often(delivery):
             return _fail(runtime, delivery, "a worker died while it delivered this", final=True)
         CONSUMERS[delivery.consumer](runtime, event, now())
+        fail_point("outbox.told")
         return _done(runtime, delivery, now=now)
     except leases.LeaseLost:
         raise
@@ -85,6 +91,8 @@ def _done(runtime: Runtime, delivery: OutboxDelivery, *, now: Callable[[], datet
         held.delivered_at = now()
         held.last_error = None
         leases.release(held)
+        fail_point("outbox.before_commit")
+    fail_point("outbox.after_commit")
     return str(held.status)
 
 

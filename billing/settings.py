@@ -151,6 +151,10 @@ class Settings(BaseSettings):
         300, ge=5, le=3600, description="after this long without an acknowledgement a message is delivered again"
     )
 
+    WORK_LEASE_SECONDS: int = Field(
+        45, ge=2, le=100, description="after this long without an outcome another worker takes accepted work over"
+    )
+
     STRIPE_SECRET_KEY: Annotated[
         SecretStr, AfterValidator(_prefixed("sk_test_", "sk_live_", "rk_test_", "rk_live_"))
     ] = Field(description="Stripe's secret key; sk_test_ makes this a test installation")
@@ -192,6 +196,9 @@ class Settings(BaseSettings):
     ENABLE_AUDIT_LOG: bool = Field(True, description="write the audit log")
     PCI_COMPLIANCE_MODE: bool = Field(True, description="refuse settings that PCI DSS forbids")
     GDPR_COMPLIANT: bool = Field(True, description="refuse settings that GDPR forbids")
+    BILLING_FAIL_POINTS: str = Field(
+        "", description="folder whose files make processes die at named points, for tests; refused with a live key"
+    )
 
     FLOWER_BASIC_AUTH: SecretStr = Field(
         SecretStr(""), description="user:password of Flower; Flower does not start without"
@@ -234,6 +241,8 @@ class Settings(BaseSettings):
         faults = []
         if self.PCI_COMPLIANCE_MODE and not self.ENABLE_AUDIT_LOG:
             faults.append("ENABLE_AUDIT_LOG: cannot be false while PCI_COMPLIANCE_MODE is true")
+        if self.BILLING_FAIL_POINTS and self.livemode:
+            faults.append("BILLING_FAIL_POINTS: cannot be set with a live key")
         publishable_is_test = self.STRIPE_PUBLISHABLE_KEY.get_secret_value().startswith("pk_test_")
         if publishable_is_test == self.livemode:
             faults.append("STRIPE_PUBLISHABLE_KEY: takes a key of the same mode, test or live, as STRIPE_SECRET_KEY")

@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
 from billing.errors import Unavailable
+from billing.fail_points import fail_point
 from billing.hints import Hint
 
 _HINTS = "hints"
@@ -46,7 +47,9 @@ def transaction(sessions: sessionmaker[Session], *, send_hint: Callable[[Hint], 
     """
     with _open(), sessions() as session, session.begin():
         yield session
-    for hint in sorted(session.info.pop(_HINTS, ())):
+    if hints := session.info.pop(_HINTS, ()):
+        fail_point("hint.not_sent")
+    for hint in sorted(hints):
         send_hint(hint)
 
 

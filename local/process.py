@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -95,7 +96,9 @@ class ChildProcess:
         while group_lives(group_id=self.pid) and time.monotonic() < deadline:
             os.killpg(self.pid, signal.SIGKILL)
             time.sleep(POLL_SECONDS)
-        self.popen.poll()
+        # A leader that is a zombie is not gone before the last of its threads is.
+        with suppress(subprocess.TimeoutExpired):
+            self.popen.wait(timeout=KILL_WAIT_SECONDS)
 
 
 def rotate_log(*, path: Path) -> None:

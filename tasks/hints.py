@@ -14,6 +14,7 @@ import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
 
+from billing.fail_points import fail_point
 from billing.hints import Hint
 from billing.metrics import HINTS
 from billing.settings import Settings
@@ -72,11 +73,13 @@ class HintSender:
     def _send_coalesced(self, hint: Hint) -> str:
         if not self._redis.set(_FLAG + hint, 1, nx=True, px=_FLAG_MILLISECONDS):
             return "coalesced"
+        fail_point("hint.flag_set")
         try:
             self._publish(hint, countdown=None)
         except (OperationalError, OSError):
             self._redis.delete(_FLAG + hint)  # nothing is outstanding: the next commit must not rely on it
             raise
+        fail_point("hint.published")
         return "sent"
 
     def _wake_coalesced(self, hint: Hint, pause: int) -> str:

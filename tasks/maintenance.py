@@ -11,6 +11,7 @@ from billing.actor import WORKER
 from billing.beat_slots import BEAT, GATEWAY, claim_slot, note_heartbeat, purge_slots, queue_heartbeat, return_slot
 from billing.clock import utc_now
 from billing.errors import Unavailable
+from billing.fail_points import fail_point
 from billing.hints import Hint
 from billing.idempotency import purge_expired
 from billing.invariants import check_invariants
@@ -69,6 +70,8 @@ def sweep(session: Session, **_: object) -> str:
         found.append(Hint.AUDIT)
     if webhooks_due(session, up_to=1):
         found.append(Hint.OUTGOING)
+    if found:
+        fail_point("sweep.before_hints")
     for hint in found:
         hint_sender()(hint)
     return f"work left behind in: {', '.join(found)}" if found else "nothing was left behind"

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from billing.audit_chain import SEAL_BATCH, seal_pending
 from billing.clock import utc_now
+from billing.fail_points import fail_point
 from billing.hints import Hint
 from billing.operation_runner import run_next_operation
 from billing.outbox_relay import relay_batch
@@ -76,7 +77,9 @@ def seal_audit(runtime: Runtime, **_: object) -> str:
     session: Session
     for _round in range(_SEAL_ROUNDS_MAX):
         with runtime.transaction() as session:
+            fail_point("audit.before_seal")
             count = seal_pending(session, key=key)
+            fail_point("audit.before_commit")
         sealed += count
         if count < SEAL_BATCH:
             break

@@ -7,6 +7,7 @@ from app.edge import json_response, services
 from app.request_body import read_body
 from app.routes.documentation import problems
 from app.schemas.operators import Received
+from billing.fail_points import fail_point
 from billing.hints import Hint
 from billing.webhooks.event import parse_event
 from billing.webhooks.receive import receive_event
@@ -36,6 +37,9 @@ def stripe() -> Response:
         tolerance_seconds=settings.WEBHOOK_TOLERANCE_SECONDS,
     )
     event = parse_event(body)
+    fail_point("webhook.verified")
     with held.runtime.statements(Hint.INBOX) as connection:
+        fail_point("webhook.before_commit")
         new = receive_event(connection, event=event, livemode=settings.livemode, now=g.now)
+    fail_point("webhook.after_commit")
     return json_response({"received": True, "duplicate": not new})

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from billing.customers.representation import PREFIX, address_of
 from billing.errors import InvariantBroken
+from billing.fail_points import fail_point
 from billing.gateways.snapshots import CustomerDetails
 from billing.runtime import Runtime
 from models.customer import Customer
@@ -30,7 +31,9 @@ def ensure_gateway_customer(runtime: Runtime, *, customer_id: UUID, now: datetim
             return customer.gateway_id
         generation, details = customer.gateway_generation, _details(customer)
     public = public_id(PREFIX, customer_id)
+    fail_point("customer.before_call")
     created = runtime.gateway.create_customer(customer_id=public, idempotency_key=f"customer-{public}-{generation}")
+    fail_point("customer.after_answer")
     runtime.gateway.update_customer(gateway_id=created.id, details=details)
     with runtime.transaction() as session:
         customer = _customer(session.scalar(select(Customer).where(Customer.id == customer_id).with_for_update()))

@@ -12,6 +12,7 @@ from billing import audit
 from billing.actor import Actor
 from billing.errors import InvariantBroken
 from billing.facts import record_fact
+from billing.fail_points import fail_point
 from billing.gateways.snapshots import IntentSnapshot
 from billing.observations import require_version
 from billing.payments.find import disputes_of, refunds_of
@@ -139,6 +140,7 @@ def bring_to_intent(
             actor=actor,
             now=now,
         )
+    fail_point("payment.applied")
 
 
 def fail_payment(session: Session, *, payment: Payment, detail: str, actor: Actor, now: datetime) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from billing.actor import Actor
 from billing.customers.gateway_customer import ensure_gateway_customer
 from billing.errors import BillingError, Conflict, Declined
+from billing.fail_points import fail_point
 from billing.gateways.errors import GatewayKeyTooOld, GatewayObjectMissing, GatewayRefused, require_key_in_force
 from billing.gateways.snapshots import GatewayDecline, IntentSnapshot
 from billing.operation_outcome import OperationOutcome
@@ -138,6 +139,7 @@ def perform_payment_operation(runtime: Runtime, *, operation: Operation, now: da
     Raises Unavailable while the outcome is unknown; the operation stays and is performed again.
     """
     call, gateway_customer = _prepared(runtime, operation=operation, now=now)
+    fail_point("payment.attempt_committed")
     answer: IntentSnapshot | GatewayRefused | GatewayKeyTooOld
     try:
         require_key_in_force(first_used_at=call.started_at, now=now)
@@ -146,6 +148,7 @@ def perform_payment_operation(runtime: Runtime, *, operation: Operation, now: da
         answer = refusal
     except GatewayKeyTooOld as too_old:
         answer = _look_up(runtime, call) or too_old
+    fail_point("payment.answered")
     return PaymentSettlement(call, gateway_customer, answer, livemode=runtime.settings.livemode)
 
 
@@ -208,6 +211,7 @@ def _prepare(session: Session, *, operation: Operation, now: datetime) -> _Call:
         )
         session.add(attempt)
         session.flush()
+    fail_point("payment.attempt_prepared")
     return _call(payment, attempt)
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from billing.actor import Actor
+from billing.fail_points import fail_point
 from billing.gateways.errors import GatewayKeyTooOld, GatewayRefused, require_key_in_force
 from billing.gateways.snapshots import RefundSnapshot
 from billing.operation_outcome import OperationOutcome
@@ -61,6 +62,7 @@ def perform_refund_operation(runtime: Runtime, *, operation: Operation, now: dat
     with runtime.transaction() as session:
         refund = session.get_one(Refund, refund_id)
     answer: RefundSnapshot | GatewayRefused
+    fail_point("refund.before_call")
     try:
         require_key_in_force(first_used_at=operation.created_at, now=now)
         answer = runtime.gateway.create_refund(
@@ -77,6 +79,7 @@ def perform_refund_operation(runtime: Runtime, *, operation: Operation, now: dat
         if found is None:
             raise
         answer = found
+    fail_point("refund.answered")
     return RefundSettlement(
         refund_id=refund_id, payment_id=payment_id, gateway_intent=gateway_intent, version=version, answer=answer
     )

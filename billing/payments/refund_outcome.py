@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from billing import audit
 from billing.actor import Actor
+from billing.fail_points import fail_point
 from billing.gateways.snapshots import RefundSnapshot
 from billing.observations import require_version
 from billing.payments.find import disputes_of, refunds_of
@@ -65,6 +66,7 @@ def apply_refunds(session: Session, *, observation: RefundsObservation, actor: A
             now=now,
             event="payment.refunded" if _newly_succeeded(before, known) else "payment.refund_updated",
         )
+    fail_point("refund.applied")
     return payment
 
 

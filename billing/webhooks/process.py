@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from billing import leases
 from billing.errors import InvariantBroken, Unavailable
+from billing.fail_points import fail_point
 from billing.hints import Hint
 from billing.metrics import WORK
 from billing.observations import OBSERVE_TRIES_MAX, StaleObservation
@@ -26,10 +27,8 @@ from models.inbox_event import InboxEvent, InboxStatus
 
 LEASE_SECONDS = 30
 BATCH = 100
-# While one event waits for the gateway, those behind it wait too: their leases are renewed before each. A lease covers two
-# calls that end in a time-out after the SDK's repetition.
+# While one event waits for the gateway, those behind it wait too: their leases are renewed before each.
 ASKED_AT_ONCE = 8
-ASKING_LEASE_SECONDS = 60
 log = structlog.get_logger(__name__)
 
 
@@ -44,14 +43,15 @@ def process_batch(runtime: Runtime, *, now: Callable[[], datetime], limit: int =
             session,
             InboxEvent,
             limit=limit,
-            lease_seconds=LEASE_SECONDS,
+            lease_seconds=min(LEASE_SECONDS, runtime.settings.WORK_LEASE_SECONDS),
             busy_status=InboxStatus.PROCESSING,
         )
         if len(claimed) == limit:
             hint_after_commit(session, Hint.INBOX)  # there may be more: somebody else begins with it meanwhile
-    fresh = [event for event in claimed if not leases.died_too_often(event)]
-    ends, undecided = _close_decided(runtime, fresh, now=now)
-    to_ask = [*(event for event in claimed if leases.died_too_often(event)), *undecided]
+        claimed = leases.set_failed_apart(session, claimed, idle_status=InboxStatus.RECEIVED)
+    if claimed:
+        fail_point("inbox.claimed")
+    ends, to_ask = _close_decided(runtime, claimed, now=now)
     if surplus := to_ask[ASKED_AT_ONCE:]:
         with runtime.transaction() as session:
             leases.give_back(session, surplus, idle_status=InboxStatus.RECEIVED)
@@ -59,7 +59,7 @@ def process_batch(runtime: Runtime, *, now: Callable[[], datetime], limit: int =
     waiting = to_ask[:ASKED_AT_ONCE]
     while waiting:
         with runtime.transaction() as session:
-            waiting = leases.renew(session, waiting, lease_seconds=ASKING_LEASE_SECONDS)
+            waiting = leases.renew(session, waiting, lease_seconds=runtime.settings.WORK_LEASE_SECONDS)
         if not waiting:
             break
         event = waiting.pop(0)
@@ -83,13 +83,15 @@ def _close_decided(
 
     An event that breaks the transaction is found by halving the batch: it must not hold up the others.
     """
-    if not events:
-        return Counter(), []
+    if not events or leases.died_too_often(events[0]):
+        return Counter(), list(events)
     try:
         with runtime.transaction() as session:
             held = leases.hold_all(session, events)
             decisions = decide(session, events=held, livemode=runtime.settings.livemode, now=now())
             _close(session, decisions, now=now())
+            fail_point("inbox.before_commit")
+        fail_point("inbox.after_commit")
     except Unavailable:
         raise
     except Exception:
@@ -159,6 +161,7 @@ def _handle(runtime: Runtime, event: InboxEvent, *, now: Callable[[], datetime])
     handler = HANDLERS.get(event.type)
     for _ in range(OBSERVE_TRIES_MAX):
         effect = handler(runtime, event.payload["data"]["object"]) if handler is not None else None
+        fail_point("inbox.observed")
         try:
             with runtime.transaction() as session:
                 held = leases.hold(session, event)
@@ -167,8 +170,10 @@ def _handle(runtime: Runtime, event: InboxEvent, *, now: Callable[[], datetime])
                 held.processed_at = now()
                 held.last_error = None
                 leases.release(held)
+                fail_point("inbox.asked_before_commit")
         except StaleObservation:
             continue
+        fail_point("inbox.asked_after_commit")
         log.info("webhook.processed", status=str(held.status), result=held.result)
         return str(held.status)
     raise Unavailable("the object changes faster than it can be read")

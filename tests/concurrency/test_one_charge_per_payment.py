@@ -11,7 +11,7 @@ import pytest
 
 from billing import leases
 from billing.clock import utc_now
-from billing.operation_runner import LEASE_SECONDS, run_next_operation
+from billing.operation_runner import run_next_operation
 from billing.payments.perform import perform_payment_operation
 from billing.webhooks.process import process_batch
 from models.inbox_event import InboxEvent
@@ -72,9 +72,7 @@ def test_workers_with_the_same_message_charge_once(world: World) -> None:
 def test_a_worker_that_dies_after_the_charge_and_before_the_commit_charges_once(world: World) -> None:
     accepted = world.accept_payment(world.customer())
     with world.session() as session:
-        (claimed,) = leases.claim(
-            session, Operation, limit=1, lease_seconds=LEASE_SECONDS, busy_status=OperationStatus.RUNNING
-        )
+        (claimed,) = leases.claim(session, Operation, limit=1, lease_seconds=30, busy_status=OperationStatus.RUNNING)
     perform_payment_operation(world.runtime, operation=claimed, now=utc_now())  # and here the process dies
     assert len(world.all_charges()) == 1
     assert world.payment(accepted["id"])["status"] == "pending"
@@ -347,9 +345,7 @@ def test_an_old_refund_is_looked_up_and_one_that_never_arrived_waits_for_a_perso
 def test_a_lease_that_was_taken_over_commits_nothing(world: World) -> None:
     world.accept_payment(world.customer())
     with world.session() as session:
-        (claimed,) = leases.claim(
-            session, Operation, limit=1, lease_seconds=LEASE_SECONDS, busy_status=OperationStatus.RUNNING
-        )
+        (claimed,) = leases.claim(session, Operation, limit=1, lease_seconds=30, busy_status=OperationStatus.RUNNING)
     perform_payment_operation(world.runtime, operation=claimed, now=utc_now())
     world.make_due(Operation)
     world.work()  # another worker takes over and finishes

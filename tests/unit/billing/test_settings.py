@@ -150,6 +150,19 @@ def test_several_rules_that_are_broken_are_told_at_once(load: Load) -> None:
     assert [fault.partition(":")[0] for fault in refused.value.faults] == ["ENABLE_AUDIT_LOG", "REDIS_CREDITS_URL"]
 
 
+def test_nothing_dies_on_purpose_where_money_is_real(load: Load) -> None:
+    assert load(BILLING_FAIL_POINTS="/tmp/points").BILLING_FAIL_POINTS
+
+    with pytest.raises(InvalidSettings) as refused:
+        load(
+            BILLING_FAIL_POINTS="/tmp/points",
+            STRIPE_SECRET_KEY="sk_" + "live_x",
+            STRIPE_PUBLISHABLE_KEY="pk_" + "live_x",
+        )
+
+    assert [fault.partition(":")[0] for fault in refused.value.faults] == ["BILLING_FAIL_POINTS"]
+
+
 def test_the_audit_log_can_be_off_where_pci_does_not_rule(load: Load) -> None:
     assert load(ENABLE_AUDIT_LOG="false", PCI_COMPLIANCE_MODE="false").ENABLE_AUDIT_LOG is False
 

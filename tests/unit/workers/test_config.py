@@ -5,8 +5,6 @@ from datetime import timedelta
 import pytest
 
 from billing.leases import POSTPONE_PAUSE_SECONDS_MAX
-from billing.operation_runner import LEASE_SECONDS as OPERATION_LEASE_SECONDS
-from billing.outbox_relay import LEASE_SECONDS as OUTBOX_LEASE_SECONDS
 from billing.settings import Settings
 from billing.webhooks.process import LEASE_SECONDS as INBOX_LEASE_SECONDS
 from tasks.celery_config import client_config
@@ -47,7 +45,7 @@ def test_a_message_is_not_delivered_again_while_its_task_may_run(settings: Setti
     visibility = config["visibility_timeout"]
     assert config["broker_transport_options"]["visibility_timeout"] == visibility
     assert config["task_soft_time_limit"] < config["task_time_limit"] < visibility / 2
-    assert max(OPERATION_LEASE_SECONDS, OUTBOX_LEASE_SECONDS, INBOX_LEASE_SECONDS) < visibility / 2
+    assert max(settings.WORK_LEASE_SECONDS, INBOX_LEASE_SECONDS) < visibility / 2
     assert max(WAKE_SECONDS_MAX, POSTPONE_PAUSE_SECONDS_MAX) < visibility / 2
 
 
@@ -55,6 +53,10 @@ def test_a_message_is_acknowledged_only_when_its_task_has_ended(settings: Settin
     config = worker_config(settings)
     assert config["task_acks_late"] is config["task_reject_on_worker_lost"] is True
     assert config["worker_prefetch_multiplier"] == 1
+
+
+def test_what_a_dead_worker_left_behind_is_taken_over_within_a_minute(settings: Settings) -> None:
+    assert settings.WORK_LEASE_SECONDS + SCHEDULE["maintenance.sweep"].total_seconds() <= 60
 
 
 def test_one_event_is_handled_within_thirty_seconds(settings: Settings) -> None:

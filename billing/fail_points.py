@@ -1,0 +1,87 @@
+"""Places where the death of the process matters, so that a test can bring it about just there. Elsewhere they do nothing.
+
+With BILLING_FAIL_POINTS naming a directory, a file `DIRECTORY/<name>` arms a point: whoever comes by first takes the file away,
+adds a line to `DIRECTORY/fired`, and does what the file says: `kill` (SIGKILL to itself), `sleep SECONDS`, or `raise`. The
+setting is refused with a live key. Nothing of a request reaches this module.
+"""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+SETTING = "BILLING_FAIL_POINTS"
+FIRED = "fired"
+
+# Every point, and after which line of the story it stands.
+FAIL_POINTS = {
+    "request.before_commit": "the use case has run, and nothing of it is committed",
+    "request.after_commit": "the effect and the kept answer are committed, and nobody was answered",
+    "idempotency.key_locked": "the key is ours, and nothing was done yet",
+    "idempotency.answer_kept": "the answer stands beside its effect in the open transaction",
+    "operation.claimed": "the lease is committed, and nothing else",
+    "operation.before_settlement": "the gateway answered, and nothing of it is written down",
+    "operation.before_commit": "payment, attempt and outcome are changed in the open transaction",
+    "operation.after_commit": "all is committed, and nobody was told",
+    "operation.before_postponement": "the gateway did not answer, and the lease still stands",
+    "customer.before_call": "the gateway does not have the customer yet",
+    "customer.after_answer": "the gateway has the customer, and we do not know its id",
+    "payment.attempt_prepared": "the attempt is in the open transaction",
+    "payment.attempt_committed": "the attempt is committed, and its call was not made",
+    "payment.answered": "the call was made and answered, and only this process knows",
+    "payment.applied": "the payment is changed in the open transaction",
+    "refund.before_call": "the refund is reserved, and its call was not made",
+    "refund.answered": "the refund was made, and only this process knows",
+    "refund.applied": "the refunds are changed in the open transaction",
+    "webhook.verified": "the event is genuine, and not stored",
+    "webhook.before_commit": "the statement that stores the event, and commits by itself, is about to be sent",
+    "webhook.after_commit": "the event is stored, and the gateway was not answered",
+    "inbox.claimed": "the lease on the events is committed",
+    "inbox.before_commit": "the effects and the ends of a batch of events are in the open transaction",
+    "inbox.after_commit": "the effects of a batch are committed",
+    "inbox.observed": "the gateway was asked how the object of one event stands",
+    "inbox.asked_before_commit": "its effect and the event's end are in the open transaction",
+    "inbox.asked_after_commit": "its effect is committed",
+    "outbox.claimed": "the lease on the deliveries is committed",
+    "outbox.told": "the consumer was told, and the delivery is not closed",
+    "outbox.before_commit": "the delivery is closed in the open transaction",
+    "outbox.after_commit": "the delivery is closed",
+    "hint.not_sent": "rows of work are committed, and nobody was told",
+    "hint.flag_set": "the flag says that a hint is on its way, and none is",
+    "hint.published": "the hint is on its way",
+    "sweep.before_hints": "what was left behind is found, and nobody was told",
+    "audit.before_seal": "entries are committed, and not sealed",
+    "audit.before_commit": "seals are in the open transaction",
+}
+
+_directory = os.environ.get(SETTING)
+
+
+class FailPointRaised(Exception):
+    """A point was armed with `raise`: what any bug would do here."""
+
+
+def fail_point(name: str) -> None:
+    """Do what the point was armed with, if it was."""
+    if _directory:
+        _meet(Path(_directory), name)
+
+
+def _meet(directory: Path, name: str) -> None:
+    """Take the point's file away (only one process can) and act."""
+    taken = directory / f"{name}.{os.getpid()}"
+    try:
+        (directory / name).rename(taken)
+    except FileNotFoundError:
+        return
+    action, _, seconds = taken.read_text(encoding="ascii").strip().partition(" ")
+    with (directory / FIRED).open("a", encoding="ascii") as fired:
+        fired.write(f"{time.monotonic()} {os.getpid()} {name} {action}\n")
+    if action == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif action == "sleep":
+        time.sleep(float(seconds))
+    elif action == "raise":
+        raise FailPointRaised(name)
+    else:
+        raise ValueError(f"{name} is armed with {action!r}; it takes kill, sleep SECONDS or raise")

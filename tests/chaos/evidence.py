@@ -1,0 +1,100 @@
+"""Everything that the checker looks at, read after the quiet: our rows, the gateway's objects, and what clients were told."""
+
+import random
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+
+from billing.audit_chain import Anchor, verify_chain
+from billing.invariants import check_invariants
+from tests.chaos.client import Answer, Client, Journal, Wish
+from tests.chaos.stack import ChaosStack
+
+Row = dict[str, Any]
+_ENCRYPTION_KEY = bytes(32)
+_TRIES_MAX = 3
+_TABLES = {
+    "payments": "SELECT * FROM payments",
+    "refunds": "SELECT * FROM refunds",
+    "attempts": "SELECT * FROM payment_attempts",
+    "operations": "SELECT * FROM operations",
+    "inbox": "SELECT id, source, external_id, type, status, result, failures, last_error FROM inbox_events",
+    "outbox": "SELECT id, type, object_type, object_id FROM outbox_events ORDER BY id",
+    "deliveries": "SELECT * FROM outbox_deliveries",
+    "customers": "SELECT id, gateway_id, name FROM customers",
+    "audit": "SELECT id, action, object_type, object_id, before, after FROM audit_entries ORDER BY id",
+}
+_LISTS = {
+    "intents": "payment_intents",
+    "charges": "charges",
+    "refunds": "refunds",
+    "customers": "customers",
+    "events": "events",
+}
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A wish that had its answer, and what the same key was answered afterwards."""
+
+    wish: Wish
+    answer: Answer | None
+
+
+@dataclass
+class Evidence:
+    """What there is to look at. `ours` and `theirs` are rows by table and by list."""
+
+    ours: dict[str, list[Row]]
+    theirs: dict[str, list[Row]]
+    wishes: list[Wish]
+    replays: list[Replay]
+    chain: list[str] = field(default_factory=list)
+    invariants: dict[str, int] = field(default_factory=dict)
+
+
+def collect(stack: ChaosStack, *, journal: Journal, earlier: list[Wish]) -> Evidence:
+    """Read it all. The keys of this schedule are asked again; `earlier` wishes of the same stack count as well."""
+    replays = _replay(stack, journal)
+    engine = create_engine(stack.database_url.replace("postgresql://", "postgresql+psycopg://", 1))
+    anchors = [Anchor(seq, bytes.fromhex(head)) for seq, head in stack.anchors()]
+    with Session(engine) as session:
+        chain = [finding.problem for finding in verify_chain(session, keys=[_ENCRYPTION_KEY], anchors=anchors)]
+        invariants = {finding.invariant.name: finding.violations for finding in check_invariants(session)}
+    engine.dispose()
+    return Evidence(
+        ours={name: stack.rows(query) for name, query in _TABLES.items()},
+        theirs={name: stack.gateway(path) for name, path in _LISTS.items()},
+        wishes=[*earlier, *journal.wishes],
+        replays=replays,
+        chain=chain,
+        invariants=invariants,
+    )
+
+
+def _replay(stack: ChaosStack, journal: Journal) -> list[Replay]:
+    """Send every answered wish once more, under its key."""
+    replaying = Journal(stack.directory / "replays.jsonl")
+    client = Client(
+        url=stack.api_url,
+        api_key=stack.api_key,
+        journal=replaying,
+        rng=random.Random(0),
+        give_up=threading.Event(),
+    )
+    replays = [
+        Replay(wish, client.repeat(Wish(key=wish.key, path=wish.path, body=wish.body), tries_max=_TRIES_MAX))
+        for wish in journal.wishes
+        if wish.fulfilled and _was_kept(wish.answers[0])
+    ]
+    client.close()
+    replaying.close()
+    return replays
+
+
+def _was_kept(answer: Answer) -> bool:
+    """Say whether the answer is kept under its key: accepted work is, whatever comes of it; a refused request is not."""
+    return answer.status < 300 or answer.status == 402

@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +25,7 @@ RESULTS = ROOT / "bench" / "results" / "latest.json"
 BENCHMARKS: dict[str, Callable[[Rig], Iterator[Figure]]] = {
     each.NAME: each.measure for each in (webhook_intake, webhook_drain, payments, growth, local_stack)
 }
+_WIDTH = 160
 _LIBRARIES = ("celery", "flask", "granian", "psycopg", "sqlalchemy", "stripe")
 
 
@@ -40,7 +42,7 @@ def main() -> None:
         notes.print(f"{name} …")
         with Rig.open() as rig:
             figures += BENCHMARKS[name](rig)
-    Console().print(_table(figures))
+    Console(width=None if sys.stdout.isatty() else _WIDTH).print(_table(figures))
     _write(figures)
     notes.print(f"written to {RESULTS.relative_to(ROOT)}")
 

@@ -87,7 +87,7 @@ MUTANTS = (
             ),
             Edit(
                 "billing/webhooks/receive.py",
-                '    .on_conflict_do_nothing(index_elements=["source", "external_id"])\n',
+                "    ON CONFLICT (source, external_id) DO NOTHING\n",
                 "",
             ),
         ),

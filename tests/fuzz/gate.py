@@ -64,7 +64,7 @@ class Gate:
         started: list[Any] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> None:
-            started[:] = [int(status.split()[0]), dict(headers)]
+            started[:] = [int(status.split(maxsplit=1)[0]), dict(headers)]
 
         parts = self.world.app({**environ, "wsgi.input": io.BytesIO(body)}, start_response)
         answer = b"".join(parts)
@@ -84,7 +84,7 @@ class Gate:
             self.faults.append(f"{asked}: {headers.get('Content-Type')} is no problem")
             return
         problem = json.loads(answer)
-        if not _PARTS <= problem.keys() or problem["status"] != status:
+        if not problem.keys() >= _PARTS or problem["status"] != status:
             self.faults.append(f"{asked}: the problem lacks {_PARTS - problem.keys()}")
         said = json.dumps({name: value for name, value in problem.items() if name != "instance"})
         told = _INSIDES.search(said)

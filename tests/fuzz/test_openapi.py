@@ -21,7 +21,6 @@ PARTS = {
 @pytest.mark.parametrize("paths", PARTS)
 def test_every_answer_is_documented_and_wrong_requests_are_refused(world: World, paths: str) -> None:
     found = run_campaign(world, paths=paths, examples=EXAMPLES)
-    print(found.requests, sorted(found.statuses.items()))
 
     assert found.failures == {}, "\n\n".join(
         f"{name}\n{told}" for name, all_ in found.failures.items() for told in all_

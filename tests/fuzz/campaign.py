@@ -50,7 +50,7 @@ class Found:
 
 
 def run_campaign(world: World, *, paths: str, examples: int) -> Found:
-    """Send examples, what covers each constraint, and random requests, right and wrong ones, to the routes of `paths`, a regex."""
+    """Send examples, what covers each constraint, and random requests, right and wrong, to the routes of `paths`, a regex."""
     objects_of(world)
     gate = Gate(world)
     config = schemathesis.Config.from_dict(

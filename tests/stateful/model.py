@@ -66,7 +66,10 @@ class PaymentModel:
 
     def confirm_asked(self, card: str | None) -> None:
         """Take note of a confirmation that was accepted; without a card it is by one that was named before."""
-        self.tried |= {card} if card is not None else self.tried | ({self.method} - {None})
+        if card is not None:
+            self.tried.add(card)
+        elif self.method is not None:
+            self.tried.add(self.method)
 
     def bank_said(self, *, passes: bool) -> None:
         """Take note of how the customer's bank decided."""

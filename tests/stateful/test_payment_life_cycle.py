@@ -345,7 +345,9 @@ class PaymentLife(RuleBasedStateMachine):
 
 @pytest.mark.parametrize("start", range(SEEDS))
 def test_whatever_happens_in_whatever_order_ours_is_the_gateways_in_the_end(world: World, start: int) -> None:
-    def machine() -> PaymentLife:
-        return PaymentLife(world)
+    @seed(start)
+    class Told(PaymentLife):
+        def __init__(self) -> None:
+            super().__init__(world)
 
-    run_state_machine_as_test(seed(start)(machine), settings=PROFILE)
+    run_state_machine_as_test(Told, settings=PROFILE)

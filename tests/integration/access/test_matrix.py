@@ -98,15 +98,22 @@ LET_THROUGH = {200, 201, 202, 409, 422}
 
 
 def ask(
-    world: World, route: tuple[str, str], ids: Mapping[str, str], *, key: str | None, role: Role = Role.ADMIN
+    world: World,
+    route: tuple[str, str],
+    ids: Mapping[str, str],
+    *,
+    key: str | None,
+    role: Role = Role.ADMIN,
+    body: Mapping[str, Any] | None = None,
 ) -> Any:
+    """Call a route with its row's body, or another one."""
     method, path = route
-    body = ROWS[route].body
+    sent = body if body is not None else ROWS[route].body
     ids = {**ids, **{name: ids[other] for name, other in ROWS[route].renamed.items()}}
     filled = (
         None
-        if body is None
-        else {name: value.format(**ids) if isinstance(value, str) else value for name, value in body.items()}
+        if sent is None
+        else {name: value.format(**ids) if isinstance(value, str) else value for name, value in sent.items()}
     )
     return world.call(method, path.format(**ids), filled, key=key, role=role)
 

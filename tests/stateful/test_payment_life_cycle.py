@@ -31,7 +31,7 @@ from tests.service.world import World
 from tests.stateful.model import ASKING, CANCELABLE, CARDS, CONFIRMABLE, PaymentModel
 
 # More of it: STATEFUL_EXAMPLES=200 STATEFUL_STEPS=60 STATEFUL_SEEDS=20 pytest tests/stateful --timeout 0
-EXAMPLES = int(os.environ.get("STATEFUL_EXAMPLES", "6"))
+EXAMPLES = int(os.environ.get("STATEFUL_EXAMPLES", "10"))
 STEPS = int(os.environ.get("STATEFUL_STEPS", "25"))
 SEEDS = int(os.environ.get("STATEFUL_SEEDS", "3"))
 # A story that fails is told as it was found: to shrink it would take longer than a test may.
@@ -46,15 +46,12 @@ PROFILE = settings(
 )
 RETURN_URL = "https://shop.example/back"
 AMOUNT = 2900
-# Whether a request is aimed at a payment that it fits: mostly, and now and then at any.
-FITS = st.sampled_from([True, True, True, False])
+# What a story is mostly about, and now and then is not: a request that fits where its payment stands, say.
+LIKELY = st.sampled_from([True, True, True, False])
 PAYMENTS_MAX = 3
 _ROUNDS_MAX = 30
-# `times`: the SDK repeats a call by itself, and its own repetition is to be lost as well.
-FAULTS: dict[str, dict[str, Any]] = {
-    "lost_answer": {"times": 2, "seconds": 0},
-    "status": {"times": 1, "status": 500},
-}
+# The SDK repeats a call by itself, and the answer to its own repetition is to be lost as well.
+_LOST_TIMES = 2
 
 
 class PaymentLife(RuleBasedStateMachine):
@@ -85,14 +82,21 @@ class PaymentLife(RuleBasedStateMachine):
         self.world.work()
         return multiple(paid, other)
 
-    @rule(target=payments, card=st.none() | st.sampled_from(CARDS), confirm=st.booleans(), manual=st.booleans())
-    def create(self, card: str | None, *, confirm: bool, manual: bool) -> Any:
-        if len(self.models) >= PAYMENTS_MAX:
-            return multiple()
-        return self._create(card, confirm=confirm and card is not None, manual=manual)
+    @precondition(lambda self: len(self.models) < PAYMENTS_MAX)
+    @rule(
+        target=payments,
+        card=st.none() | st.sampled_from(CARDS),
+        confirm=LIKELY,
+        manual=st.booleans(),
+        lost=st.booleans(),
+    )
+    def create(self, card: str | None, *, confirm: bool, manual: bool, lost: bool) -> Any:
+        payment = self._create(card, confirm=confirm and card is not None, manual=manual)
+        self._work_unheard(lost=lost)
+        return payment
 
-    @rule(target=requests, payment=payments, card=st.none() | st.sampled_from(CARDS), fits=FITS)
-    def confirm(self, payment: str, card: str | None, *, fits: bool) -> Any:
+    @rule(target=requests, payment=payments, card=st.none() | st.sampled_from(CARDS), fits=LIKELY, lost=st.booleans())
+    def confirm(self, payment: str, card: str | None, *, fits: bool, lost: bool) -> Any:
         payment = self._fitting(payment, CONFIRMABLE, fits=fits)
         model = self.models[payment]
         body = {"payment_id": payment, "return_url": RETURN_URL, **({"payment_method": card} if card else {})}
@@ -100,19 +104,27 @@ class PaymentLife(RuleBasedStateMachine):
         if answer.status_code == 202:
             assert model.seen in CONFIRMABLE
             model.confirm_asked(card)
+            self._work_unheard(lost=lost)
         else:
             self._require_refused(answer, {409, 422})
         return request
 
     @precondition(lambda self: any(model.manual for model in self.models.values()))
-    @rule(target=requests, payment=payments, amount=st.none() | st.integers(1, AMOUNT + 1), fits=FITS)
-    def capture(self, payment: str, amount: int | None, *, fits: bool) -> Any:
+    @rule(
+        target=requests,
+        payment=payments,
+        amount=st.none() | st.integers(1, AMOUNT + 1),
+        fits=LIKELY,
+        lost=st.booleans(),
+    )
+    def capture(self, payment: str, amount: int | None, *, fits: bool, lost: bool) -> Any:
         payment = self._fitting(payment, frozenset({"requires_capture"}), fits=fits)
         model = self.models[payment]
         request, answer = self._ask(f"/payments/{payment}/capture", {"amount": amount} if amount else {})
         if answer.status_code == 202:
             assert model.seen == "requires_capture"
             model.capture_asked.add(amount or model.amount)
+            self._work_unheard(lost=lost)
         else:
             self._require_refused(answer, {409, 422})
             assert model.seen != "requires_capture" or answer.status_code == 409 or (amount or 0) > model.amount
@@ -134,9 +146,10 @@ class PaymentLife(RuleBasedStateMachine):
         payment=payments,
         amount=st.none() | st.integers(1, AMOUNT + 1),
         times=st.integers(1, 2),
-        fits=FITS,
+        fits=LIKELY,
+        lost=st.booleans(),
     )
-    def refund(self, payment: str, amount: int | None, times: int, *, fits: bool) -> Any:
+    def refund(self, payment: str, amount: int | None, times: int, *, fits: bool, lost: bool) -> Any:
         """Ask once, or twice at once under one key."""
         payment = self._fitting(payment, frozenset({"succeeded"}), fits=fits)
         model, before = self.models[payment], self._show(payment)
@@ -153,6 +166,7 @@ class PaymentLife(RuleBasedStateMachine):
             assert accepted, [answer.text for answer in answers]
             assert len({answer.json["id"] for answer in accepted}) == 1
             model.refund_asked(accepted[0].json["id"], accepted[0].json["amount"])
+            self._work_unheard(lost=lost)
         else:
             assert not accepted
         for answer in answers:
@@ -224,10 +238,10 @@ class PaymentLife(RuleBasedStateMachine):
             self.world.deliver(event)
             self.delivered.add(event["id"])
 
-    @rule(fault=st.sampled_from([*FAULTS]))
-    def lose_answers(self, fault: str) -> None:
-        """The gateway will do what it is asked for and its answer not arrive; or it will refuse."""
-        self.world.fault(fault, path="/v1/*", **FAULTS[fault])
+    @rule(times=st.integers(1, 3))
+    def fail(self, times: int) -> None:
+        """The gateway will refuse what it is asked for next, whatever it is."""
+        self.world.fault("status", path="/v1/*", status=500, times=times)
 
     # -- what must hold -----------------------------------------------------------------------------------------------
 
@@ -282,6 +296,12 @@ class PaymentLife(RuleBasedStateMachine):
         payment = str(accepted["id"])
         self.models[payment] = PaymentModel(amount=AMOUNT, manual=manual, method=card, confirm=confirm)
         return payment
+
+    def _work_unheard(self, *, lost: bool) -> None:
+        """Let a worker do what is due next; the gateway does what it is asked for, and its answer does not arrive."""
+        if lost:
+            self.world.fault("lost_answer", path="/v1/*", times=_LOST_TIMES, seconds=0)
+            run_next_operation(self.world.runtime, now=utc_now)
 
     def _fitting(self, payment: str, statuses: frozenset[str], *, fits: bool) -> str:
         """Return a payment that was last seen in one of these states, if that is wanted and there is one."""

@@ -7,13 +7,15 @@ from flask import Flask
 
 from app.edge import CSV, Access, Idempotency, access_of
 from app.problems import MEDIA_TYPE
+from app.schemas.base import METADATA_KEYS_MAX, METADATA_NAMES
 
 AccessByRoute = dict[tuple[str, str], Access]
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": "One value for each wish; the same value with the same request gives the same answer for 24 h.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    # Printable ASCII; spaces around a header's value are not part of it.
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
 }
 _PREFER = {
     "name": "Prefer",
@@ -39,9 +41,11 @@ def access_by_route(app: Flask) -> AccessByRoute:
 def finish_document(generated: dict[str, Any], *, access: AccessByRoute) -> dict[str, Any]:
     """Return the generated document with what the generator cannot know of each route.
 
-    That is the headers that its requests may carry; and it is taken back that routes which check nothing answer 422.
+    That is the headers that its requests may carry. Taken back is that routes which check nothing answer 422, and that a body
+    must be sent where nothing in it must be.
     """
     document = copy.deepcopy(generated)
+    _say_how_keys_look(document["components"])
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             asked, responses = access.get((path, method)), operation["responses"]
@@ -56,4 +60,20 @@ def finish_document(generated: dict[str, Any], *, access: AccessByRoute) -> dict
                 operation.setdefault("parameters", []).extend(headers)
             if MEDIA_TYPE not in responses.get("422", {}).get("content", {MEDIA_TYPE: {}}):
                 del responses["422"]
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                operation["requestBody"]["required"] = bool(_referred(content["schema"], document).get("required"))
     return document
+
+
+def _say_how_keys_look(part: Any) -> None:
+    """Put `propertyNames` back into every schema of metadata: the generator drops the word, because it does not know it."""
+    if isinstance(part, dict) and part.get("maxProperties") == METADATA_KEYS_MAX:
+        part["propertyNames"] = METADATA_NAMES
+    for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        _say_how_keys_look(inner)
+
+
+def _referred(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    name = schema.get("$ref", "").rpartition("/")[2]
+    found: dict[str, Any] = document["components"]["schemas"][name] if name else schema
+    return found

@@ -14,6 +14,26 @@ from billing.webhooks.receive import receive_event
 from billing.webhooks.signature import verify_stripe_signature
 
 blueprint = APIBlueprint("webhooks", __name__, abp_tags=[{"name": "Webhooks"}])
+_EVENT = {
+    "type": "object",
+    "required": ["id", "type", "livemode", "data"],
+    "properties": {
+        "id": {"type": "string", "minLength": 1, "maxLength": 255},
+        "type": {"type": "string", "minLength": 1, "maxLength": 255},
+        "livemode": {
+            "type": "boolean",
+            "description": "as this installation is; an event of the other mode is refused",
+        },
+        "data": {"type": "object", "required": ["object"], "properties": {"object": {"type": "object"}}},
+    },
+}
+_SIGNATURE = {
+    "name": "Stripe-Signature",
+    "in": "header",
+    "required": True,
+    "description": "`t=<seconds>,v1=<HMAC-SHA-256 of t.body>`, within five minutes of now",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 1024},
+}
 
 
 @blueprint.post(
@@ -21,7 +41,8 @@ blueprint = APIBlueprint("webhooks", __name__, abp_tags=[{"name": "Webhooks"}])
     summary="Take an event from Stripe",
     description="Signed with `Stripe-Signature`; takes no API key.",
     responses={200: Received, **problems()},
-    request_body={"content": {"application/json": {"schema": {"type": "object"}}}, "required": True},
+    request_body={"content": {"application/json": {"schema": _EVENT}}, "required": True},
+    openapi_extensions={"parameters": [_SIGNATURE]},
 )
 def stripe() -> Response:
     """Store the event once; a worker handles it."""

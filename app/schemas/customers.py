@@ -3,9 +3,11 @@
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, field_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from app.schemas.base import (
     CUSTOMER_ID_EXAMPLE,
+    SPACES,
     Answered,
     Currency,
     DeclineBody,
@@ -22,7 +24,7 @@ from app.schemas.base import (
 
 Email = Annotated[
     str,
-    StringConstraints(pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$", max_length=254),
+    StringConstraints(pattern=rf"^[^@{SPACES}]{{1,64}}@[^@{SPACES}]{{1,190}}$", max_length=254),
     Field(examples=["ada@example.com"]),
 ]
 Country = Annotated[
@@ -68,7 +70,7 @@ class CustomerCreate(CustomerDetails):
 class CustomerUpdate(CustomerDetails):
     """Changes to a customer: what is not named stays, null clears."""
 
-    email: Email | None = None
+    email: Email | SkipJsonSchema[None] = None
 
     @field_validator("email", mode="before")
     @classmethod

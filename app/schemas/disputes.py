@@ -3,7 +3,7 @@
 from ipaddress import ip_address
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
 from app.schemas.base import (
     Answered,
@@ -39,7 +39,14 @@ IpAddress = Annotated[
     str,
     StringConstraints(max_length=45),
     AfterValidator(_address),
-    Field(description="IPv4 or IPv6", examples=["203.0.113.7"]),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}],
+            "description": "IPv4 or IPv6",
+            "examples": ["203.0.113.7"],
+        }
+    ),
 ]
 
 

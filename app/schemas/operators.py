@@ -1,11 +1,10 @@
 """What operators see: operations, stored webhook events, the audit log, health."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from app.schemas.base import Answered, Page, PageQuery, PathParts, RequestBody
+from app.schemas.base import Answered, Instant, Page, PageQuery, PathParts, RequestBody
 
 
 class OperationPath(PathParts):
@@ -47,8 +46,8 @@ class EventQuery(PageQuery):
 
     type: str | None = Field(None, max_length=255)
     status: EventStatus | None = None
-    from_: datetime | None = Field(None, alias="from", description="received at or after")
-    to: datetime | None = Field(None, description="received before")
+    from_: Instant | None = Field(None, alias="from", description="received at or after")
+    to: Instant | None = Field(None, description="received before")
 
 
 class Replay(RequestBody):
@@ -90,8 +89,8 @@ class AuditQuery(PageQuery):
     actor: str | None = Field(None, max_length=128)
     object: str | None = Field(None, max_length=255, description="the object's id")
     action: str | None = Field(None, max_length=128)
-    from_: datetime | None = Field(None, alias="from")
-    to: datetime | None = None
+    from_: Instant | None = Field(None, alias="from")
+    to: Instant | None = None
 
 
 class AuditEntry(Answered):

@@ -1,11 +1,10 @@
 """Webhook endpoints, their deliveries, and our own events."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from app.schemas.base import Answered, Metadata, Page, PageQuery, PathParts, RequestBody, Text
+from app.schemas.base import Answered, Instant, Metadata, Page, PageQuery, PathParts, RequestBody, Text
 
 ENDPOINT_ID_EXAMPLE = "we_01h455vb4pex5vsknk084sn02q"
 EndpointStatus = Literal["enabled", "disabled"]
@@ -67,7 +66,7 @@ class EndpointUpdate(RequestBody):
 class RedeliverMissed(RequestBody):
     """From when on to send again what was missed."""
 
-    since: Annotated[datetime, Field(strict=False, examples=["2026-11-22T08:00:00Z"])]
+    since: Instant
 
 
 class EndpointQuery(PageQuery):
@@ -87,8 +86,8 @@ class EventQuery(PageQuery):
 
     type: str | None = Field(None, max_length=255)
     object: str | None = Field(None, max_length=255, description="the id of the object that the event is about")
-    from_: datetime | None = Field(None, alias="from", description="at or after")
-    to: datetime | None = Field(None, description="before")
+    from_: Instant | None = Field(None, alias="from", description="at or after")
+    to: Instant | None = Field(None, description="before")
 
 
 class Endpoint(Answered):

@@ -6,9 +6,19 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
 
+# Source: Stripe's documentation, "Pagination": `limit` is 1 to 100.
+PAGE_LENGTH_MAX = 100
+
 
 class _Snapshot(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+
+class PageSnapshot(_Snapshot):
+    """A page of a list: never more than the gateway gives of anything at once."""
+
+    data: list[dict[str, Any]] = Field(max_length=PAGE_LENGTH_MAX)
+    has_more: bool
 
 
 class NextActionRedirect(_Snapshot):

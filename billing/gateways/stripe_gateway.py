@@ -30,6 +30,7 @@ from billing.gateways.snapshots import (
     CustomerSnapshot,
     DisputeSnapshot,
     IntentSnapshot,
+    PageSnapshot,
     PaymentMethodSnapshot,
     RefundSnapshot,
     SetupIntentSnapshot,
@@ -150,10 +151,11 @@ class StripeGateway:
     def find_intent(self, *, payment_id: str) -> IntentSnapshot | None:
         """Search for the payment intent that names our payment; a search lags behind by about a minute."""
         query = {"query": f"metadata['payment_id']:'{payment_id}'", "limit": 2}
-        found = self._ask("payment_intent.search", partial(self._client.v1.payment_intents.search, _params(query)))
-        if len(found["data"]) > 1:
+        search = partial(self._client.v1.payment_intents.search, _params(query))
+        found = self._call("payment_intent.search", PageSnapshot, search).data
+        if len(found) > 1:
             raise GatewayAnswerNotUnderstood(f"more than one payment intent names {payment_id}")
-        return _understood(IntentSnapshot, found["data"][0]) if found["data"] else None
+        return _understood(IntentSnapshot, found[0]) if found else None
 
     def create_refund(
         self, *, gateway_intent: str, amount_minor: int, reason: str | None, refund_id: str, idempotency_key: str
@@ -177,9 +179,9 @@ class StripeGateway:
         for _ in range(_REFUND_PAGES_MAX):
             after = {"starting_after": found[-1].id} if found else {}
             params = {"payment_intent": gateway_intent, "limit": _REFUND_PAGE, **after}
-            page = self._ask("refund.list", partial(self._client.v1.refunds.list, _params(params)))
-            found += [_understood(RefundSnapshot, item) for item in page["data"]]
-            if not page["has_more"]:
+            page = self._call("refund.list", PageSnapshot, partial(self._client.v1.refunds.list, _params(params)))
+            found += [_understood(RefundSnapshot, item) for item in page.data]
+            if not page.has_more:
                 return found
         raise GatewayAnswerNotUnderstood(f"{gateway_intent} has more than {len(found)} refunds")
 
@@ -268,8 +270,8 @@ class StripeGateway:
         """
         older = {} if after is None else {"starting_after": after}
         params = {"limit": _EVENT_PAGE, "created": {"gte": int(since.timestamp())}, **older}
-        page = self._ask("event.list", partial(self._client.v1.events.list, _params(params)))
-        return page["data"], bool(page["has_more"])
+        page = self._call("event.list", PageSnapshot, partial(self._client.v1.events.list, _params(params)))
+        return page.data, page.has_more
 
     def page_of_intents(self, *, window: CreatedWindow, after: str | None) -> tuple[list[IntentSnapshot], bool]:
         """Fetch a page of payment intents, newest first, older than `after`; say whether more follow."""
@@ -315,8 +317,8 @@ class StripeGateway:
     ) -> tuple[list[S], bool]:
         created = {"gte": int(window.since.timestamp()), "lt": int(window.until.timestamp())}
         params = _params({"limit": window.page_size, "created": created, **more})
-        page = self._ask(f"{name}.list", partial(fetch, params))
-        return [_understood(snapshot, item) for item in page["data"]], bool(page["has_more"])
+        page = self._call(f"{name}.list", PageSnapshot, partial(fetch, params))
+        return [_understood(snapshot, item) for item in page.data], page.has_more
 
     def _call(self, name: str, snapshot: type[S], call: Callable[[], Any]) -> S:
         return _understood(snapshot, self._ask(name, call))
@@ -326,13 +328,17 @@ class StripeGateway:
             raise GatewayCalledInTransaction(f"{name} was about to be called while a database transaction is open")
         with GATEWAY_SECONDS.labels(call=name).time():
             try:
-                answer: dict[str, Any] = call().to_dict()
+                answer = call()
             except stripe.StripeError as error:
                 GATEWAY_CALLS.labels(call=name, outcome=type(error).__name__).inc()
                 log.warning("gateway.call_failed", call=name, **_facts(error))
                 return _answer_within(error)
+        if not isinstance(answer, stripe.StripeObject):  # the SDK passes on whatever JSON there is
+            GATEWAY_CALLS.labels(call=name, outcome=GatewayAnswerNotUnderstood.__name__).inc()
+            raise GatewayAnswerNotUnderstood(f"the gateway's answer to {name} is no object")
         GATEWAY_CALLS.labels(call=name, outcome="ok").inc()
-        return answer
+        found: dict[str, Any] = answer.to_dict()
+        return found
 
 
 def _answer_within(error: stripe.StripeError) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from billing.access.scopes import CUSTOMER_SCOPES, ROLE_SCOPES
 from models.api_key import Role
-from tests.integration.reconciliation.stories import reconcile
-from tests.service.world import World, signed_body
+from tests.service.one_of_each import objects_of
+from tests.service.world import World
 
 
 class Row(NamedTuple):
@@ -97,48 +97,23 @@ MISSING = {
 LET_THROUGH = {200, 201, 202, 409, 422}
 
 
-def objects_of(world: World) -> dict[str, str]:
-    """Make one customer with one of everything, and return the ids."""
-    customer = world.customer()
-    attached = world.call("POST", f"/customers/{customer}/payment-methods", {"payment_method": "pm_card_visa"})
-    world.work()
-    method = world.operation(attached.json)["resource"]["id"]
-    setup = world.call("POST", f"/customers/{customer}/setup-intents", {}).json
-    payment = world.pay(customer)
-    dispute = world.dispute(world.pay(customer))
-    event = {"id": f"evt_{customer}", "type": "x.y", "livemode": False, "data": {"object": {}}}
-    assert world.deliver_raw(signed_body(event)).status_code == 200
-    world.work()
-    endpoint = world.call("POST", "/webhook-endpoints", {"url": "https://shop.example/"}).json["id"]
-    world.call("PUT", f"/webhook-endpoints/{endpoint}", {"status": "disabled"})
-    world.call("PUT", f"/customers/{customer}", {"name": "Grace"})
-    world.call("PUT", f"/webhook-endpoints/{endpoint}", {"status": "enabled"})
-    delivery = world.call("GET", f"/webhook-endpoints/{endpoint}/deliveries").json["data"][0]
-    return {
-        "customer_id": customer,
-        "payment_id": payment["id"],
-        "dispute_id": dispute["id"],
-        "setup_intent_id": setup["id"],
-        "operation_id": setup["operation"]["id"],
-        "payment_method": method,
-        "event_id": str(event["id"]),
-        "run_id": reconcile(world)["id"],
-        "own_event_id": delivery["event_id"],
-        "endpoint_id": endpoint,
-        "delivery_id": delivery["id"],
-    }
-
-
 def ask(
-    world: World, route: tuple[str, str], ids: Mapping[str, str], *, key: str | None, role: Role = Role.ADMIN
+    world: World,
+    route: tuple[str, str],
+    ids: Mapping[str, str],
+    *,
+    key: str | None,
+    role: Role = Role.ADMIN,
+    body: Mapping[str, Any] | None = None,
 ) -> Any:
+    """Call a route with its row's body, or another one."""
     method, path = route
-    body = ROWS[route].body
+    sent = body if body is not None else ROWS[route].body
     ids = {**ids, **{name: ids[other] for name, other in ROWS[route].renamed.items()}}
     filled = (
         None
-        if body is None
-        else {name: value.format(**ids) if isinstance(value, str) else value for name, value in body.items()}
+        if sent is None
+        else {name: value.format(**ids) if isinstance(value, str) else value for name, value in sent.items()}
     )
     return world.call(method, path.format(**ids), filled, key=key, role=role)
 

@@ -105,6 +105,10 @@ CASES = [
     ((("GET", "/payments?status=paid"), None), {("/status", "literal_error")}),
     ((("GET", "/webhooks/events?from=yesterday"), None), {("/from", "datetime_from_date_parsing")}),
     ((("GET", "/webhooks/events?from_=2026-01-01"), None), {("/from_", "unknown_field")}),
+    ((("GET", "/webhooks/events?from=0"), None), {("/from", "value_error")}),
+    ((("GET", "/audit-log?to=1764000000.5"), None), {("/to", "value_error")}),
+    ((("POST", "/webhook-endpoints/we_x/redeliver"), {"since": 0}), {("/since", "value_error")}),
+    (customer(email="a\u0085@b"), {("/email", "string_pattern_mismatch")}),
     *(
         ((("GET", f"/{path}?{name}=a%00b"), None), {(f"/{name}", "value_error")})
         for path, name in (

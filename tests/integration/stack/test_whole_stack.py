@@ -2,6 +2,8 @@
 
 import json
 import time
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import redis
@@ -198,6 +200,37 @@ def test_secrets_and_personal_data_stay_out_of_every_log(stack: LiveStack) -> No
     for name, text in logs.items():
         for secret in secrets:
             assert secret not in text, f"{secret[:12]}… stands in {name}.log"
+
+
+def test_secrets_stand_in_no_command_line_no_figures_and_no_problem(stack: LiveStack) -> None:
+    secrets = [
+        *(stack.facts[name] for name in ("api_key", "stripe_secret_key", "stripe_webhook_secret", "flower_password")),
+        *(urlsplit(stack.facts[name]).password for name in ("database_url", "broker_url", "credits_url")),
+    ]
+    assert all(len(secret) >= 16 for secret in secrets)
+    told = {
+        f"the command line of {name}": Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
+        for name, pid in stack.facts["processes"].items()
+        if Path(f"/proc/{pid}").exists()
+    }
+    assert told
+    for path in (
+        "/metrics",
+        "/health",
+        "/openapi.json",
+        "/nothing",
+        "/payments/x",
+        "/customers?limit=0",
+        "/docs/errors",
+    ):
+        told[path] = stack.call("GET", path).text
+    told["a forged webhook"] = stack.call("POST", "/webhooks/stripe", {"id": "evt_1"}).text
+    login = (stack.facts["flower_user"], stack.facts["flower_password"])
+    for path in ("/broker", "/workers", "/tasks"):
+        told[f"Flower's {path}"] = httpx.get(stack.facts["flower_url"] + path, auth=login, timeout=20).text
+
+    leaks = [f"{secret[:6]}… stands in {where}" for where, text in told.items() for secret in secrets if secret in text]
+    assert leaks == []
 
 
 def test_log_lines_name_request_and_operation(stack: LiveStack) -> None:

@@ -1,0 +1,36 @@
+"""One customer with one of everything that a route can name."""
+
+from tests.integration.reconciliation.stories import reconcile
+from tests.service.world import World, signed_body
+
+
+def objects_of(world: World) -> dict[str, str]:
+    """Make one customer with one of everything, and return the ids."""
+    customer = world.customer()
+    attached = world.call("POST", f"/customers/{customer}/payment-methods", {"payment_method": "pm_card_visa"})
+    world.work()
+    method = world.operation(attached.json)["resource"]["id"]
+    setup = world.call("POST", f"/customers/{customer}/setup-intents", {}).json
+    payment = world.pay(customer)
+    dispute = world.dispute(world.pay(customer))
+    event = {"id": f"evt_{customer}", "type": "x.y", "livemode": False, "data": {"object": {}}}
+    assert world.deliver_raw(signed_body(event)).status_code == 200
+    world.work()
+    endpoint = world.call("POST", "/webhook-endpoints", {"url": "https://shop.example/"}).json["id"]
+    world.call("PUT", f"/webhook-endpoints/{endpoint}", {"status": "disabled"})
+    world.call("PUT", f"/customers/{customer}", {"name": "Grace"})
+    world.call("PUT", f"/webhook-endpoints/{endpoint}", {"status": "enabled"})
+    delivery = world.call("GET", f"/webhook-endpoints/{endpoint}/deliveries").json["data"][0]
+    return {
+        "customer_id": customer,
+        "payment_id": payment["id"],
+        "dispute_id": dispute["id"],
+        "setup_intent_id": setup["id"],
+        "operation_id": setup["operation"]["id"],
+        "payment_method": method,
+        "event_id": str(event["id"]),
+        "run_id": reconcile(world)["id"],
+        "own_event_id": delivery["event_id"],
+        "endpoint_id": endpoint,
+        "delivery_id": delivery["id"],
+    }

@@ -42,8 +42,8 @@ def main() -> None:
         notes.print(f"{name} …")
         with Rig.open() as rig:
             figures += BENCHMARKS[name](rig)
+        _write(figures)  # a run that is broken off keeps what it has
     Console(width=None if sys.stdout.isatty() else _WIDTH).print(_table(figures))
-    _write(figures)
     notes.print(f"written to {RESULTS.relative_to(ROOT)}")
 
 

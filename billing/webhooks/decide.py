@@ -77,7 +77,7 @@ def decide(session: Session, *, events: Sequence[InboxEvent], livemode: bool, no
     objects = {event.id: event.payload["data"]["object"] for event in events if _decider(event.type)}
     batch = _look_up(session, objects.values(), livemode=livemode, now=now)
     decided: dict[UUID, Decision] = {}
-    for event in events:
+    for event in sorted(events, key=lambda event: _lane(batch, objects.get(event.id, {}))):
         if event.type not in HANDLERS:
             decided[event.id] = _IGNORED
             continue
@@ -106,11 +106,7 @@ def _decider(event_type: str) -> Decider | None:
 
 
 def _decide_intent(batch: _Batch, intent: dict[str, Any]) -> Decision | None:
-    payment = batch.by_gateway_id.get(str(intent.get("id")))
-    if payment is None:
-        # The event may come before our own answer: the object names our row.
-        named = named_row(PAYMENT_PREFIX, intent.get("metadata"), "payment_id")
-        payment = batch.payments.get(named) if named is not None else None
+    payment = _payment_about(batch, intent)
     if payment is None:
         return _IGNORED
     snapshot = IntentSnapshot.model_validate(intent)
@@ -133,6 +129,26 @@ def _decide_intent(batch: _Batch, intent: dict[str, Any]) -> Decision | None:
     elif payment.gateway_id != snapshot.id or (shows_end and not _same_end(payment, snapshot)):
         return None
     return Decision(f"payment is {payment.status}")
+
+
+def _lane(batch: _Batch, about: dict[str, Any]) -> bytes:
+    """Return what puts events in the order of their customers.
+
+    A fact takes the lock of its customer's webhooks out (billing/outgoing/lanes.py): two batches that took several of them in
+    different orders would wait for each other. Within a customer the order stays.
+    """
+    payment = _payment_about(batch, about)
+    return payment.customer_id.bytes if payment is not None else b""
+
+
+def _payment_about(batch: _Batch, about: dict[str, Any]) -> Payment | None:
+    """Return our payment that an intent, a refund or a charge is about."""
+    for gateway_id in (about.get("id"), about.get("payment_intent")):
+        if (payment := batch.by_gateway_id.get(str(gateway_id))) is not None:
+            return payment
+    # The event may come before our own answer: the object names our row.
+    named = named_row(PAYMENT_PREFIX, about.get("metadata"), "payment_id")
+    return batch.payments.get(named) if named is not None else None
 
 
 def _no_news(payment: Payment, snapshot: IntentSnapshot) -> bool:

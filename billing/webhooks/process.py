@@ -51,7 +51,13 @@ def process_batch(runtime: Runtime, *, now: Callable[[], datetime], limit: int =
         claimed = leases.set_failed_apart(session, claimed, idle_status=InboxStatus.RECEIVED)
     if claimed:
         fail_point("inbox.claimed")
-    ends, to_ask = _close_decided(runtime, claimed, now=now)
+    try:
+        ends, to_ask = _close_decided(runtime, claimed, now=now)
+    except Unavailable:
+        if claimed:  # a deadlock, or a time-out: no fault of theirs, and no reason to wait for the leases
+            with runtime.transaction() as session:
+                leases.give_back(session, claimed, idle_status=InboxStatus.RECEIVED)
+        raise
     if surplus := to_ask[ASKED_AT_ONCE:]:
         with runtime.transaction() as session:
             leases.give_back(session, surplus, idle_status=InboxStatus.RECEIVED)

@@ -1,13 +1,19 @@
 """Events are closed many at once; the gateway is asked only where neither the event nor our rows can tell."""
 
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psycopg
 import pytest
 
 from billing.clock import utc_now
 from billing.hints import Hint
+from billing.unit_of_work import DatabaseUnavailable
 from billing.webhooks.process import ASKED_AT_ONCE, process_batch
 from models.inbox_event import InboxEvent
+from tests.service.servers import ServiceServers
 from tests.service.world import World
 
 RETURN = "https://shop.example/back"
@@ -137,3 +143,42 @@ def test_what_our_row_shows_already_needs_no_question(world: World) -> None:
 
     assert ends == {"processed": 1}
     assert world.payment(payment["id"])["status"] == "requires_action"
+
+
+def test_two_batches_of_the_same_customers_do_not_wait_for_each_other(world: World) -> None:
+    """Facts take a lock for each customer; taken in the order of the events, two batches would hold each other's."""
+    world.call("POST", "/webhook-endpoints", {"url": "https://shop.example/hook"})
+    customers = [world.customer() for _ in range(3)]
+    told = []
+    for customer in customers * 2:
+        payment = world.pay(customer, card="pm_card_threeDSecure2Required", return_url=RETURN)
+        world.authenticate(payment["gateway_id"])
+        told += world.events_about(payment["gateway_id"], "payment_intent.succeeded")
+    for event in [*told[:3], *reversed(told[3:])]:
+        world.deliver(event)
+    begin = threading.Barrier(2)
+
+    def work() -> Counter[str]:
+        begin.wait()
+        return process_batch(world.runtime, now=utc_now, limit=3)
+
+    with ThreadPoolExecutor(2) as pool:
+        ends = [future.result() for future in [pool.submit(work), pool.submit(work)]]
+
+    assert sum(ends, Counter()) == {"processed": 6}
+    assert world.rows("SELECT max(failures) AS n FROM inbox_events") == [{"n": 0}]
+
+
+def test_a_batch_that_waits_too_long_for_a_row_is_given_back_and_costs_no_life(servers: ServiceServers) -> None:
+    servers.reset()
+    with World.open(servers, DATABASE_STATEMENT_TIMEOUT_SECONDS=0.4) as world:
+        payment = world.pay(world.customer(), card="pm_card_threeDSecure2Required", return_url=RETURN)
+        world.authenticate(payment["gateway_id"])
+        world.deliver(*world.events("payment_intent.succeeded"))
+        with psycopg.connect(servers.database_url) as holder:
+            holder.execute("SELECT 1 FROM payments FOR UPDATE")
+            with pytest.raises(DatabaseUnavailable):
+                process_batch(world.runtime, now=utc_now)
+        waiting = world.rows("SELECT status, failures, lease_token FROM inbox_events")
+        assert waiting == [{"status": "received", "failures": 0, "lease_token": None}]
+        assert process_batch(world.runtime, now=utc_now) == {"processed": 1}

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import redis
 import structlog
+from sqlalchemy.orm import Session
 from werkzeug.http import parse_list_header
 
 from billing.operation_runner import FINISHED_CHANNEL
@@ -39,6 +40,10 @@ def preferred_wait(header: str | None) -> int | None:
     return None
 
 
+# An outcome of before the wait began is not announced any more: a look finds it. It is rare, so nobody looks at once.
+_FIRST_LOOK_SECONDS = 0.1
+
+
 class OperationWaiter:
     """Holds the requests of one process that wait, and one connection on which the notifications come."""
 
@@ -61,6 +66,7 @@ class OperationWaiter:
                 self._waiting[key].add(event)
                 self._listen()
             deadline = time.monotonic() + seconds
+            event.wait(min(_FIRST_LOOK_SECONDS, seconds))
             while True:
                 event.clear()
                 finished = self._finished(operation_id)
@@ -83,7 +89,7 @@ class OperationWaiter:
             self._listener.join(_LISTEN_SECONDS)
 
     def _finished(self, operation_id: UUID) -> Operation | None:
-        with self._runtime.transaction() as session:
+        with self._runtime.statements() as connection, Session(connection, expire_on_commit=False) as session:
             operation = session.get(Operation, operation_id)
         return operation if operation is not None and operation.finished_at is not None else None
 

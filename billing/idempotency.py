@@ -78,6 +78,7 @@ def keep(
     now: datetime,
 ) -> None:
     """Keep the answer under the key for 24 h."""
+    session.flush()  # the operation's row comes first
     session.add(
         IdempotencyKey(
             caller=caller,

@@ -6,7 +6,7 @@ outside that does not answer only postpones: POSTPONEMENTS_MAX pauses of up to a
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import TypeVar
@@ -30,9 +30,15 @@ class LeaseLost(Exception):
 
 
 def claim(
-    session: Session, table: type[Work], *, limit: int, lease_seconds: int, busy_status: StrEnum | None
+    session: Session,
+    table: type[Work],
+    *,
+    limit: int,
+    lease_seconds: int,
+    busy_status: StrEnum | None,
+    also: Mapping[str, object] | None = None,
 ) -> list[Work]:
-    """Take up to `limit` due rows that nobody holds, oldest due first, for `lease_seconds`.
+    """Take up to `limit` due rows that nobody holds, oldest due first, for `lease_seconds`; `also` are more values to set.
 
     A row that still carries a token was left behind by a holder that died; that counts as a failure of its own.
     """
@@ -47,6 +53,7 @@ def claim(
         "failures": table.failures + case((table.lease_token.is_not(None), 1), else_=0),
         "lease_token": uuid4(),
         "next_attempt_at": func.now() + timedelta(seconds=lease_seconds),
+        **(also or {}),
     }
     if busy_status is not None:
         values["status"] = busy_status

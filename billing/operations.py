@@ -58,9 +58,36 @@ def enqueue(
         raise OperationUnderWay(
             f"operation {public_id(PREFIX, open_operation)} on {resource_id} has not finished; wait for it, then try again"
         )
+    operation = begin_with(
+        session,
+        kind=kind,
+        customer_id=customer_id,
+        resource_type=resource_type,
+        resource_id=resource_id,
+        params=params,
+        actor=actor,
+        now=now,
+    )
+    session.flush()
+    return operation
+
+
+def begin_with(
+    session: Session,
+    *,
+    kind: str,
+    customer_id: UUID,
+    resource_type: str,
+    resource_id: str,
+    params: dict[str, object],
+    actor: Actor,
+    now: datetime,
+) -> Operation:
+    """Add the first operation of a resource that the same transaction adds: none can be open on it. Asks the database nothing."""
     operation = Operation(
         id=new_id(),
         kind=kind,
+        status=OperationStatus.QUEUED,
         customer_id=customer_id,
         resource_type=resource_type,
         resource_id=resource_id,
@@ -70,7 +97,6 @@ def enqueue(
         next_attempt_at=func.now(),
     )
     session.add(operation)
-    session.flush()
     hint_after_commit(session, Hint.OPERATIONS)
     return operation
 

@@ -13,6 +13,7 @@ from billing.database import make_engine
 from billing.gateways.stripe_gateway import StripeGateway
 from billing.hints import Hint
 from billing.settings import Settings
+from billing.work_desk import WorkDesk
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,7 @@ class Runtime:
     sessions: sessionmaker[Session]
     autocommit: Engine
     gateway: StripeGateway
+    desk: WorkDesk
     redis: redis.Redis
     send_hint: Callable[[Hint], None]
 
@@ -37,6 +39,7 @@ class Runtime:
 
     def close(self) -> None:
         """Close every connection."""
+        self.desk.close()
         self.engine.dispose()
         self.autocommit.dispose()
         self.redis.close()
@@ -61,6 +64,7 @@ def make_runtime(settings: Settings, *, send_hint: Callable[[Hint], None]) -> Ru
             api_base=settings.STRIPE_API_BASE,
             timeout_seconds=settings.STRIPE_TIMEOUT_SECONDS,
         ),
+        desk=WorkDesk(),
         redis=redis.Redis.from_url(
             settings.REDIS_URL.get_secret_value(),
             decode_responses=True,

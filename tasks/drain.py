@@ -45,13 +45,15 @@ def drain_waiting(
         ends += done
     else:
         sender(hint)
-    _wake_for_the_next(runtime, hint=hint, seconds_until_due=seconds_until_due)
+    wake_for_the_next(runtime, hint=hint, seconds_until_due=seconds_until_due)
     return ", ".join(f"{count} {end}" for end, count in sorted(ends.items())) or "nothing was due"
 
 
-def _wake_for_the_next(runtime: Runtime, *, hint: Hint, seconds_until_due: Callable[[Session], float | None]) -> None:
-    session: Session
-    with runtime.transaction() as session:
+def wake_for_the_next(runtime: Runtime, *, hint: Hint, seconds_until_due: Callable[[Session], float | None]) -> None:
+    """Send the hint when the next row is due: at once when one is."""
+    with runtime.statements() as connection, Session(connection) as session:
         seconds = seconds_until_due(session)
-    if seconds is not None:
+    if seconds == 0:
+        hint_sender()(hint)
+    elif seconds is not None:
         hint_sender().wake_later(hint, seconds=seconds)

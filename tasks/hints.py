@@ -50,6 +50,7 @@ class HintSender:
         self._redis = redis_client
         self._lock = threading.Lock()
         self._silent_until = 0.0
+        self._woken_until: dict[Hint, float] = {}
 
     def __call__(self, hint: Hint) -> None:
         """Send `hint`, unless one is outstanding already."""
@@ -61,12 +62,23 @@ class HintSender:
     def wake_later(self, hint: Hint, *, seconds: float) -> None:
         """Send `hint` after `seconds` (a minute at most), unless such a wake-up is on its way already."""
         pause = max(1, min(round(seconds + 0.5), WAKE_SECONDS_MAX))
+        asked = time.monotonic()
+        if asked < self._woken_until.get(hint, 0.0):
+            return  # one that this process asked for is on its way, and comes no later
         self._guarded(hint, lambda: self._wake_coalesced(hint, pause))
+        self._woken_until[hint] = asked + min(pause, _NO_HURRY.get(hint, 0.0)) / 2
 
     def clear(self, hint: Hint) -> None:
         """Say that the rows behind `hint` are about to be looked at: from now on a commit needs a hint of its own."""
+        self.look(hint, again=False)
+
+    def look(self, hint: Hint, again: bool) -> None:  # noqa: FBT001 - the one thing that is said
+        """Say as `clear` does, unless another look comes `again` within a second: until then no commit needs a hint."""
         try:
-            self._redis.delete(_FLAG + hint)
+            if again:
+                self._redis.set(_FLAG + hint, 1, px=_FLAG_MILLISECONDS)
+            else:
+                self._redis.delete(_FLAG + hint)
         except redis.RedisError as error:
             log.warning("hint.flag_not_cleared", hint=str(hint), error=type(error).__name__)
 

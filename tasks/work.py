@@ -1,14 +1,15 @@
 """The tasks that move work: operations, incoming webhooks, the outbox, the audit chain, reconciliation."""
 
-from collections import Counter
+from functools import partial
 
 from sqlalchemy.orm import Session
 
+from billing import leases
 from billing.audit_chain import SEAL_BATCH, seal_pending
 from billing.clock import utc_now
 from billing.fail_points import fail_point
 from billing.hints import Hint
-from billing.operation_runner import run_next_operation
+from billing.operation_runner import run_due_operations
 from billing.outbox_relay import relay_batch
 from billing.reconciliation.run import advance_run
 from billing.runtime import Runtime
@@ -19,7 +20,7 @@ from models.operation import Operation
 from models.outbox import OutboxDelivery
 from models.reconciliation import ReconciliationRun
 from tasks.base import billing_task
-from tasks.drain import drain
+from tasks.drain import drain, wake_for_the_next
 from tasks.runtime import hint_sender
 
 _SEAL_ROUNDS_MAX = 20
@@ -28,11 +29,15 @@ _SEAL_ROUNDS_MAX = 20
 @billing_task("operations.run")
 def run_operations(runtime: Runtime, **_: object) -> str:
     """Take accepted operations to the gateway until none is due."""
-
-    def step() -> Counter[str]:
-        return Counter(performed=1) if run_next_operation(runtime, now=utc_now) else Counter()
-
-    return drain(runtime, hint=Hint.OPERATIONS, table=Operation, step=step)
+    if runtime.desk.ring():
+        return "rang: another thread is at it"
+    performed = run_due_operations(runtime, now=utc_now, looking=partial(hint_sender().look, Hint.OPERATIONS))
+    wake_for_the_next(
+        runtime,
+        hint=Hint.OPERATIONS,
+        seconds_until_due=lambda session: leases.seconds_until_due(session, Operation),
+    )
+    return f"{performed} performed" if performed else "nothing was due"
 
 
 @billing_task("webhooks.process")

@@ -57,20 +57,20 @@ def create_payment(
         updated_at=now,
     )
     session.add(payment)
-    session.flush()
     representation = event_payload(payment, refunds=(), disputes=())
-    record_fact(
-        session,
-        fact="payment.created",
-        object_type="payment",
-        state=representation,
-        customer_id=customer.id,
-        before=None,
-        after=representation,
-        actor=actor,
-        now=now,
-    )
-    operation = operations.enqueue(
+    with session.no_autoflush:  # all rows are new: they are written in one go at the end
+        record_fact(
+            session,
+            fact="payment.created",
+            object_type="payment",
+            state=representation,
+            customer_id=customer.id,
+            before=None,
+            after=representation,
+            actor=actor,
+            now=now,
+        )
+    operation = operations.begin_with(
         session,
         kind=OPERATION_KIND,
         customer_id=customer.id,

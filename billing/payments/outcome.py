@@ -1,6 +1,6 @@
 """Use case: apply what the gateway says about a payment. The synchronous answer and the webhook both end here."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -58,10 +58,13 @@ class PaymentParts(NamedTuple):
 
 def lock_payment(session: Session, *, payment_id: UUID) -> Payment:
     """Return the payment with its row locked and its newest values."""
-    return session.scalars(
-        select(Payment).where(Payment.id == payment_id).with_for_update(),
-        execution_options={"populate_existing": True},
-    ).one()
+    return lock_payments(session, payment_ids=[payment_id])[payment_id]
+
+
+def lock_payments(session: Session, *, payment_ids: Collection[UUID]) -> dict[UUID, Payment]:
+    """Return the payments with their rows locked, in the order of their ids, and their newest values."""
+    query = select(Payment).where(Payment.id.in_(payment_ids)).order_by(Payment.id).with_for_update()
+    return {payment.id: payment for payment in session.scalars(query, execution_options={"populate_existing": True})}
 
 
 def apply_intent(

@@ -7,9 +7,9 @@
 Whoever comes so late that the gateway may have forgotten the key makes no call, but looks what came of the first one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
@@ -21,24 +21,27 @@ from billing.errors import BillingError, Conflict, Declined
 from billing.fail_points import fail_point
 from billing.gateways.errors import GatewayKeyTooOld, GatewayObjectMissing, GatewayRefused, require_key_in_force
 from billing.gateways.snapshots import GatewayDecline, IntentSnapshot
+from billing.observations import require_version
 from billing.operation_outcome import OperationOutcome
+from billing.payments.call import KIND_OF, Call, ask, call_of, call_params, look_up
 from billing.payments.declines import explain
+from billing.payments.find import disputes_of_each, refunds_of_each
 from billing.payments.observe import PaymentNotAtGateway, observe_intent
-from billing.payments.outcome import IntentObservation, apply_intent, fail_payment, lock_payment
+from billing.payments.outcome import (
+    IntentObservation,
+    PaymentParts,
+    bring_to_intent,
+    fail_payment,
+    lock_payment,
+    lock_payments,
+)
 from billing.payments.representation import PREFIX, payment_representation
 from billing.runtime import Runtime
 from models.customer import Customer
-from models.ids import public_id, row_id
-from models.money import Money
+from models.ids import new_id, public_id, row_id
 from models.operation import Operation
-from models.payment import AttemptKind, AttemptStatus, CaptureMethod, Payment, PaymentAttempt, PaymentStatus
+from models.payment import AttemptKind, AttemptStatus, Payment, PaymentAttempt, PaymentStatus
 
-_KINDS = {
-    "payment.create": AttemptKind.CREATE,
-    "payment.confirm": AttemptKind.CONFIRM,
-    "payment.capture": AttemptKind.CAPTURE,
-    "payment.cancel": AttemptKind.CANCEL,
-}
 _SUCCESS_STATUS = {AttemptKind.CREATE: 201}
 
 
@@ -54,18 +57,11 @@ class AttemptNotMade(GatewayRefused):
     code = "attempt_not_made"
 
 
-class _Call(NamedTuple):
-    """Everything that one call says, read from committed rows."""
+class PreparedCall(NamedTuple):
+    """A call whose attempt is committed, and the gateway's customer."""
 
-    attempt_id: UUID
-    kind: AttemptKind
-    idempotency_key: str
-    params: Mapping[str, Any]
-    payment_id: UUID
-    amount: Money
-    gateway_id: str
-    version: int
-    started_at: datetime
+    call: Call
+    gateway_customer: str
 
 
 class PaymentSettlement:
@@ -73,12 +69,14 @@ class PaymentSettlement:
 
     def __init__(
         self,
-        call: _Call,
+        call: Call,
         gateway_customer: str | None,
         answer: IntentSnapshot | GatewayRefused | GatewayKeyTooOld,
         *,
         livemode: bool,
     ) -> None:
+        self.payment_id = call.payment_id
+        self.attempt_id = call.attempt_id
         self._call = call
         self._gateway_customer = gateway_customer
         self._refusal = None if isinstance(answer, IntentSnapshot) else answer
@@ -97,17 +95,28 @@ class PaymentSettlement:
 
     def apply(self, session: Session, *, actor: Actor, now: datetime) -> OperationOutcome:
         """Bring payment and attempt to their new state, and say what the operation's outcome is."""
+        (outcome,) = apply_settlements(session, [(self, actor)], now=now)
+        return outcome
+
+    def conclude(
+        self, session: Session, parts: PaymentParts, attempt: PaymentAttempt, *, actor: Actor, now: datetime
+    ) -> OperationOutcome:
+        """Do what `apply` says, with the rows at hand, the payment's locked. Asks the database nothing about them."""
+        payment, refunds, disputes = parts
         if self._observation is None:
-            return self._apply_refusal(session, actor=actor, now=now)
-        payment, refunds, disputes = apply_intent(
+            return self._apply_refusal(session, payment, attempt, actor=actor, now=now)
+        require_version(current=payment.version, observed=self._observation.version)
+        bring_to_intent(
             session,
-            observation=self._observation,
+            payment=payment,
+            refunds=refunds,
+            disputes=disputes,
+            intent=self._observation.intent,
             gateway_customer=self._gateway_customer,
             livemode=self._livemode,
             actor=actor,
             now=now,
         )
-        attempt = session.get_one(PaymentAttempt, self._call.attempt_id, populate_existing=True)
         declined = self._decline if payment.status is PaymentStatus.REQUIRES_PAYMENT_METHOD else None
         if self._call.kind in {AttemptKind.CREATE, AttemptKind.CONFIRM} and declined is not None:
             attempt.status, attempt.decline_code, attempt.finished_at = AttemptStatus.DECLINED, declined.reason, now
@@ -116,12 +125,12 @@ class PaymentSettlement:
         body = payment_representation(payment, refunds=refunds, disputes=disputes)
         return OperationOutcome.succeeded(_SUCCESS_STATUS.get(self._call.kind, 200), body)
 
-    def _apply_refusal(self, session: Session, *, actor: Actor, now: datetime) -> OperationOutcome:
+    def _apply_refusal(
+        self, session: Session, payment: Payment, attempt: PaymentAttempt, *, actor: Actor, now: datetime
+    ) -> OperationOutcome:
         refusal = self._refusal
         if refusal is None:
             raise ValueError("a settlement holds an answer or a refusal")
-        payment = lock_payment(session, payment_id=self._call.payment_id)
-        attempt = session.get_one(PaymentAttempt, self._call.attempt_id, populate_existing=True)
         attempt.finished_at = now
         refusal.extensions["payment_id"] = public_id(PREFIX, payment.id)
         if isinstance(refusal, GatewayKeyTooOld):
@@ -133,30 +142,98 @@ class PaymentSettlement:
         return OperationOutcome.failed(refusal)
 
 
+def apply_settlements(
+    session: Session, settlements: Sequence[tuple[PaymentSettlement, Actor]], *, now: datetime
+) -> list[OperationOutcome]:
+    """Apply what several calls brought, each of a payment of its own; return the outcomes in the same order.
+
+    Locks the payments in the order of their ids, and takes their facts in the order of their customers, as batches of
+    events do (billing/webhooks/decide.py), so that neither waits for the other. Raises what `apply` raises; whoever holds
+    the transaction then rolls all of them back.
+    """
+    payment_ids = [settlement.payment_id for settlement, _ in settlements]
+    payments = lock_payments(session, payment_ids=payment_ids)
+    refunds = refunds_of_each(session, payment_ids=payment_ids)
+    disputes = disputes_of_each(session, payment_ids=payment_ids)
+    attempts = {
+        attempt.id: attempt
+        for attempt in session.scalars(
+            select(PaymentAttempt).where(
+                PaymentAttempt.id.in_([settlement.attempt_id for settlement, _ in settlements])
+            ),
+            execution_options={"populate_existing": True},
+        )
+    }
+    outcomes: dict[UUID, OperationOutcome] = {}
+    for settlement, actor in sorted(settlements, key=lambda each: payments[each[0].payment_id].customer_id.bytes):
+        payment = payments[settlement.payment_id]
+        parts = PaymentParts(payment, refunds[payment.id], disputes[payment.id])
+        with session.no_autoflush:  # nothing below asks about these rows: all of them are written together at the end
+            outcomes[payment.id] = settlement.conclude(
+                session, parts, attempts[settlement.attempt_id], actor=actor, now=now
+            )
+    return [outcomes[payment_id] for payment_id in payment_ids]
+
+
 def perform_payment_operation(runtime: Runtime, *, operation: Operation, now: datetime) -> PaymentSettlement:
     """Make the operation's call and return what it brought.
 
     Raises Unavailable while the outcome is unknown; the operation stays and is performed again.
     """
-    call, gateway_customer = _prepared(runtime, operation=operation, now=now)
+    return make_call(runtime, _prepared(runtime, operation=operation, now=now), now=now)
+
+
+def make_call(runtime: Runtime, prepared: PreparedCall, *, now: datetime) -> PaymentSettlement:
+    """Make a call whose attempt is committed and return what it brought. Opens no transaction; raises Unavailable."""
+    call, gateway_customer = prepared
     fail_point("payment.attempt_committed")
     answer: IntentSnapshot | GatewayRefused | GatewayKeyTooOld
     try:
         require_key_in_force(first_used_at=call.started_at, now=now)
-        answer = _ask(runtime, call, gateway_customer=gateway_customer)
+        answer = ask(runtime, call, gateway_customer=gateway_customer)
     except GatewayRefused as refusal:
         answer = refusal
     except GatewayKeyTooOld as too_old:
-        answer = _look_up(runtime, call) or too_old
+        answer = look_up(runtime, call) or too_old
     fail_point("payment.answered")
     return PaymentSettlement(call, gateway_customer, answer, livemode=runtime.settings.livemode)
+
+
+def prepare_calls(session: Session, *, operations: Sequence[Operation], now: datetime) -> dict[UUID, PreparedCall]:
+    """Prepare the first calls of several operations, each on a payment of its own; return them by the operation's id.
+
+    One that is missing is not as simple: its customer is not known at the gateway yet, or the payment has moved. Nothing was
+    done for it, and `perform_payment_operation` knows what to do. Raises IntegrityError when an attempt is there already.
+    """
+    payment_of = {operation.id: row_id(PREFIX, operation.resource_id) for operation in operations}
+    query = (
+        select(Payment, Customer.gateway_id)
+        .join(Customer, Customer.id == Payment.customer_id)
+        .where(Payment.id.in_(payment_of.values()))
+        .order_by(Payment.id)
+        .with_for_update(of=Payment)
+    )
+    found = {payment.id: (payment, gateway_customer) for payment, gateway_customer in session.execute(query)}
+    added: dict[UUID, tuple[Payment, PaymentAttempt, str]] = {}
+    for operation in operations:
+        payment, gateway_customer = found[payment_of[operation.id]]
+        if gateway_customer is not None and _cannot_begin(operation, payment) is None:
+            attempt = _new_attempt(operation, payment, now=now)
+            session.add(attempt)
+            added[operation.id] = (payment, attempt, gateway_customer)
+    session.flush()
+    fail_point("payment.attempt_prepared")
+    return {
+        operation_id: PreparedCall(call_of(payment, attempt), gateway_customer)
+        for operation_id, (payment, attempt, gateway_customer) in added.items()
+    }
 
 
 def look_up_attempt(runtime: Runtime, *, payment_id: UUID) -> PaymentSettlement | None:
     """Return what the gateway shows of the payment's call that nobody follows any more; None when it shows nothing."""
     call, gateway_customer = _unsettled_call(runtime, payment_id=payment_id)
     try:
-        answer = _look_up(runtime, call)
+        answer = look_up(runtime, call)
     except GatewayObjectMissing:
         answer = None
     if answer is None:
@@ -171,117 +248,59 @@ def attempt_not_made(runtime: Runtime, *, payment_id: UUID, detail: str) -> Paym
     return PaymentSettlement(call, gateway_customer, refusal, livemode=runtime.settings.livemode)
 
 
-def _unsettled_call(runtime: Runtime, *, payment_id: UUID) -> tuple[_Call, str | None]:
+def _unsettled_call(runtime: Runtime, *, payment_id: UUID) -> tuple[Call, str | None]:
     unsettled = PaymentAttempt.status.in_([AttemptStatus.IN_FLIGHT, AttemptStatus.PARKED])
     with runtime.transaction() as session:
         payment = session.get_one(Payment, payment_id)
         attempt = session.scalars(
             select(PaymentAttempt).where(PaymentAttempt.payment_id == payment_id, unsettled)
         ).one()
-        return _call(payment, attempt), session.get_one(Customer, payment.customer_id).gateway_id
+        return call_of(payment, attempt), session.get_one(Customer, payment.customer_id).gateway_id
 
 
-def _prepared(runtime: Runtime, *, operation: Operation, now: datetime) -> tuple[_Call, str]:
+def _prepared(runtime: Runtime, *, operation: Operation, now: datetime) -> PreparedCall:
     """Return the call, whose attempt is committed, and the gateway's customer, who has to be there before there is an attempt."""
     with runtime.transaction() as session:
         gateway_customer = session.get_one(Customer, operation.customer_id).gateway_id
         if gateway_customer is not None:
-            return _prepare(session, operation=operation, now=now), gateway_customer
+            return PreparedCall(_prepare(session, operation=operation, now=now), gateway_customer)
     gateway_customer = ensure_gateway_customer(runtime, customer_id=operation.customer_id, now=now)
     with runtime.transaction() as session:
-        return _prepare(session, operation=operation, now=now), gateway_customer
+        return PreparedCall(_prepare(session, operation=operation, now=now), gateway_customer)
 
 
-def _prepare(session: Session, *, operation: Operation, now: datetime) -> _Call:
+def _prepare(session: Session, *, operation: Operation, now: datetime) -> Call:
     payment = lock_payment(session, payment_id=row_id(PREFIX, operation.resource_id))
     attempt = session.scalar(select(PaymentAttempt).where(PaymentAttempt.operation_id == operation.id))
-    kind = _KINDS[operation.kind]
     if attempt is None:
-        if payment.status in {PaymentStatus.SUCCEEDED, PaymentStatus.CANCELED, PaymentStatus.FAILED}:
-            raise PaymentAlreadyMoved(f"the payment became {payment.status} before this could be done")
-        if kind is not AttemptKind.CREATE and payment.gateway_id is None:
-            raise PaymentNotAtGateway(f"a payment that is {payment.status} has no object at the gateway")
-        attempt = PaymentAttempt(
-            payment_id=payment.id,
-            operation_id=operation.id,
-            kind=kind,
-            status=AttemptStatus.IN_FLIGHT,
-            params=_call_params(payment, kind, operation.params),
-            started_at=now,
-        )
+        if refusal := _cannot_begin(operation, payment):
+            raise refusal
+        attempt = _new_attempt(operation, payment, now=now)
         session.add(attempt)
         session.flush()
-    fail_point("payment.attempt_prepared")
-    return _call(payment, attempt)
+    fail_point("payment.attempt_prepared_alone")
+    return call_of(payment, attempt)
 
 
-def _call(payment: Payment, attempt: PaymentAttempt) -> _Call:
-    return _Call(
-        attempt_id=attempt.id,
-        kind=attempt.kind,
-        idempotency_key=attempt.idempotency_key,
-        params=attempt.params,
+def _cannot_begin(operation: Operation, payment: Payment) -> BillingError | None:
+    if payment.status in {PaymentStatus.SUCCEEDED, PaymentStatus.CANCELED, PaymentStatus.FAILED}:
+        return PaymentAlreadyMoved(f"the payment became {payment.status} before this could be done")
+    if KIND_OF[operation.kind] is not AttemptKind.CREATE and payment.gateway_id is None:
+        return PaymentNotAtGateway(f"a payment that is {payment.status} has no object at the gateway")
+    return None
+
+
+def _new_attempt(operation: Operation, payment: Payment, *, now: datetime) -> PaymentAttempt:
+    kind = KIND_OF[operation.kind]
+    return PaymentAttempt(
+        id=new_id(),
         payment_id=payment.id,
-        amount=Money(payment.amount_minor, payment.currency),
-        gateway_id=payment.gateway_id or "",
-        version=payment.version,
-        started_at=attempt.started_at,
+        operation_id=operation.id,
+        kind=kind,
+        status=AttemptStatus.IN_FLIGHT,
+        params=call_params(payment, kind, operation.params),
+        started_at=now,
     )
-
-
-def _call_params(payment: Payment, kind: AttemptKind, asked: Mapping[str, Any]) -> dict[str, Any]:
-    if kind is AttemptKind.CREATE:
-        return _create_params(payment, confirm=bool(asked["confirm"]))
-    if kind is AttemptKind.CONFIRM:
-        params: dict[str, Any] = {"payment_method": asked["payment_method"]}
-        return params | ({"return_url": asked["return_url"]} if asked["return_url"] else {})
-    return dict(asked)
-
-
-def _create_params(payment: Payment, *, confirm: bool) -> dict[str, Any]:
-    params: dict[str, Any] = {
-        # Ours alone: it is how an event or a search finds our row. The caller's metadata is no business of the gateway's.
-        "metadata": {"payment_id": public_id(PREFIX, payment.id)},
-        "capture_method": "manual" if payment.capture is CaptureMethod.MANUAL else "automatic",
-        # Redirects to a bank's own page need a return_url; without one only methods that stay on the page are offered.
-        "automatic_payment_methods": {
-            "enabled": "true",
-            "allow_redirects": "always" if payment.return_url else "never",
-        },
-    }
-    if payment.description is not None:
-        params["description"] = payment.description
-    if payment.payment_method_id is not None:
-        params["payment_method"] = payment.payment_method_id
-    if confirm:
-        params["confirm"] = "true"
-        if payment.off_session:
-            params["off_session"] = "true"
-        if payment.return_url is not None:
-            params["return_url"] = payment.return_url
-    return params
-
-
-def _ask(runtime: Runtime, call: _Call, *, gateway_customer: str) -> IntentSnapshot:
-    gateway, key = runtime.gateway, call.idempotency_key
-    if call.kind is AttemptKind.CREATE:
-        return gateway.create_intent(
-            amount=call.amount, gateway_customer=gateway_customer, params=call.params, idempotency_key=key
-        )
-    if call.kind is AttemptKind.CONFIRM:
-        return gateway.confirm_intent(gateway_id=call.gateway_id, params=call.params, idempotency_key=key)
-    if call.kind is AttemptKind.CAPTURE:
-        return gateway.capture_intent(
-            gateway_id=call.gateway_id, amount_minor=call.params["amount"], idempotency_key=key
-        )
-    return gateway.cancel_intent(gateway_id=call.gateway_id, idempotency_key=key)
-
-
-def _look_up(runtime: Runtime, call: _Call) -> IntentSnapshot | None:
-    """Return the gateway's object as it stands; None when a first call to create it left nothing there."""
-    if not call.gateway_id:
-        return runtime.gateway.find_intent(payment_id=public_id(PREFIX, call.payment_id))
-    return runtime.gateway.get_intent(gateway_id=call.gateway_id)
 
 
 def _declined(payment: Payment, decline: GatewayDecline) -> BillingError:

@@ -42,8 +42,8 @@ MUTANTS = (
         (
             Edit(
                 "billing/payments/perform.py",
-                "    kind = _KINDS[operation.kind]\n",
-                "    kind = _KINDS[operation.kind]\n"
+                "    attempt = session.scalar(select(PaymentAttempt).where(PaymentAttempt.operation_id == operation.id))\n",
+                "    attempt = session.scalar(select(PaymentAttempt).where(PaymentAttempt.operation_id == operation.id))\n"
                 "    if attempt is not None:\n"
                 "        session.delete(attempt)\n"
                 "        session.flush()\n"

@@ -1,36 +1,21 @@
 """Whatever the client, the workers and the gateway do: one charge for one payment, counted at the gateway and in Postgres."""
 
 import random
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
-from typing import Any
 
 import pytest
 
 from billing import leases
 from billing.clock import utc_now
-from billing.operation_runner import run_next_operation
+from billing.operation_runner import run_due_operations
 from billing.payments.perform import perform_payment_operation
 from billing.webhooks.process import process_batch
 from models.inbox_event import InboxEvent
 from models.operation import Operation, OperationStatus
+from tests.concurrency.crowd import at_once, workers
 from tests.service.world import World, signed_body
 
 CROWD = 20
-
-
-def at_once(times: int, action: Callable[[int], Any]) -> list[Any]:
-    """Run `action(0)` … `action(times - 1)` in threads that start together, and return what they gave."""
-    barrier = Barrier(times)
-
-    def run(number: int) -> Any:
-        barrier.wait(timeout=30)
-        return action(number)
-
-    with ThreadPoolExecutor(times) as pool:
-        return list(pool.map(run, range(times)))
 
 
 def succeeded_events(world: World) -> int:
@@ -61,9 +46,11 @@ def test_a_client_that_retries_and_clicks_twice_pays_once(world: World) -> None:
 def test_workers_with_the_same_message_charge_once(world: World) -> None:
     accepted = world.accept_payment(world.customer())
 
-    performed = at_once(8, lambda _: run_next_operation(world.runtime, now=utc_now))
+    held = workers(world, 8)
 
-    assert performed.count(True) == 1
+    performed = at_once(8, lambda number: run_due_operations(held[number], now=utc_now))
+
+    assert sum(performed) == 1
     assert world.payment(accepted["id"])["status"] == "succeeded"
     assert len(world.all_charges()) == 1
     assert world.count("payment_attempts") == 1
@@ -208,6 +195,7 @@ def test_our_answer_and_the_webhook_at_the_same_moment_agree(world: World) -> No
     customer = world.customer()
     world.work()
     accepted = [world.accept_payment(customer) for _ in range(6)]
+    held = workers(world, 8)
     with world.over_http() as address:
         world.servers.sandbox.create_webhook_endpoint(url=f"{address}/webhooks/unused")
 
@@ -216,7 +204,7 @@ def test_our_answer_and_the_webhook_at_the_same_moment_agree(world: World) -> No
                 world.deliver(*world.events("payment_intent.succeeded"))
                 process_batch(world.runtime, now=utc_now)
             else:
-                run_next_operation(world.runtime, now=utc_now)
+                run_due_operations(held[number], now=utc_now)
 
         at_once(8, work)
     world.make_due(InboxEvent)

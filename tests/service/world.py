@@ -26,7 +26,7 @@ from billing.access.keys import create_key
 from billing.actor import OPERATOR_CLI
 from billing.clock import utc_now
 from billing.hints import Hint
-from billing.operation_runner import run_next_operation
+from billing.operation_runner import run_due_operations
 from billing.outbox_relay import relay_batch
 from billing.runtime import Runtime, make_runtime
 from billing.settings import Settings
@@ -157,7 +157,7 @@ class World:
     def work(self) -> None:
         """Do what the workers do until nothing is due."""
         for _ in range(ROUNDS_MAX):
-            done = run_next_operation(self.runtime, now=utc_now)
+            done = bool(run_due_operations(self.runtime, now=utc_now))
             done = bool(process_batch(self.runtime, now=utc_now)) or done
             if not (bool(relay_batch(self.runtime, now=utc_now)) or done):
                 return

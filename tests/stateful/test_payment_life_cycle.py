@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 
 from billing.clock import utc_now
 from billing.invariants import check_invariants
-from billing.operation_runner import run_next_operation
+from billing.operation_runner import run_due_operations
 from billing.webhooks.process import process_batch
 from tests.service.world import World
 from tests.stateful.model import ASKING, CANCELABLE, CARDS, CONFIRMABLE, PaymentModel
@@ -218,7 +218,7 @@ class PaymentLife(RuleBasedStateMachine):
     @rule(operations=st.integers(0, 2), events=st.booleans())
     def work_some(self, operations: int, *, events: bool) -> None:
         for _ in range(operations):
-            run_next_operation(self.world.runtime, now=utc_now)
+            run_due_operations(self.world.runtime, now=utc_now)
         if events:
             process_batch(self.world.runtime, now=utc_now)
 
@@ -301,7 +301,7 @@ class PaymentLife(RuleBasedStateMachine):
         """Let a worker do what is due next; the gateway does what it is asked for, and its answer does not arrive."""
         if lost:
             self.world.fault("lost_answer", path="/v1/*", times=_LOST_TIMES, seconds=0)
-            run_next_operation(self.world.runtime, now=utc_now)
+            run_due_operations(self.world.runtime, now=utc_now)
 
     def _fitting(self, payment: str, statuses: frozenset[str], *, fits: bool) -> str:
         """Return a payment that was last seen in one of these states, if that is wanted and there is one."""

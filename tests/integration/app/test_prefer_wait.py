@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from billing.clock import utc_now
-from billing.operation_runner import run_next_operation
+from billing.operation_runner import run_due_operations
 from tests.integration.app.asking import require_problem
 from tests.integration.app.test_outages import DEAD_REDIS
 from tests.service.servers import ServiceServers
@@ -31,7 +31,7 @@ def test_the_outcome_is_the_answer_as_soon_as_it_is_there(world: World, header: 
         with ThreadPoolExecutor(1) as pool:
             asked = pool.submit(ask, world, customer, headers={"Prefer": header})
             world.until(lambda: world.app.extensions["billing"].waiter._waiting, what="a request that waits")
-            assert run_next_operation(world.runtime, now=utc_now)
+            assert run_due_operations(world.runtime, now=utc_now)
             done = time.monotonic()
             answer = asked.result(timeout=20)
             delays.append(time.monotonic() - done)

@@ -12,7 +12,7 @@ from billing.clock import utc_now
 from billing.outgoing.endpoints import ENDPOINTS_MAX
 from billing.outgoing.events import purge_old_events
 from billing.outgoing.schedule import SWITCHED_OFF_AFTER
-from tests.concurrency.test_one_charge_per_payment import at_once
+from tests.concurrency.crowd import at_once
 from tests.integration.outgoing.receiver import Receiver, answer
 from tests.integration.outgoing.sending import Sending
 from tests.service.world import World

@@ -18,7 +18,7 @@ from billing.outgoing.schedule import ATTEMPTS_MAX, FAILURES_BEFORE_PAUSE
 from models.customer import Customer
 from models.ids import row_id
 from models.webhook_delivery import WebhookDelivery
-from tests.concurrency.test_one_charge_per_payment import at_once
+from tests.concurrency.crowd import at_once
 from tests.integration.outgoing.receiver import OK, Message, Receiver, answer
 from tests.integration.outgoing.sending import Sending
 from tests.service.world import World

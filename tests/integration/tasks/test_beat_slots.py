@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from billing.beat_slots import claim_slot, note_heartbeat, purge_slots, return_slot
-from tests.concurrency.test_one_charge_per_payment import at_once
+from tests.concurrency.crowd import at_once
 from tests.service.world import World
 
 NOON = datetime(2026, 11, 22, 12, 0, 3, tzinfo=UTC)

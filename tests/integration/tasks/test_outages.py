@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from billing.clock import utc_now
-from billing.operation_runner import run_next_operation
+from billing.operation_runner import run_due_operations
 from billing.unit_of_work import DatabaseUnavailable
 from models.operation import Operation
 from tests.service.world import World
@@ -51,7 +51,7 @@ def test_a_deadlock_is_an_outage_of_a_moment_and_counts_nothing(world: World) ->
             "CREATE TRIGGER deadlock_once BEFORE UPDATE ON payments FOR EACH ROW EXECUTE FUNCTION deadlock_once()"
         )
     try:
-        assert run_next_operation(world.runtime, now=utc_now)
+        assert run_due_operations(world.runtime, now=utc_now)
     finally:
         with world.session() as session:
             session.connection().exec_driver_sql("DROP FUNCTION deadlock_once() CASCADE")

@@ -33,6 +33,13 @@ class Anchor(NamedTuple):
     hash: bytes
 
 
+class Sealed(NamedTuple):
+    """What one transaction sealed: how many entries, and the head that the chain has once it is committed."""
+
+    entries: int
+    head: Anchor | None
+
+
 class Finding(NamedTuple):
     """One thing wrong with the log: at which place of the chain, and what."""
 
@@ -40,13 +47,13 @@ class Finding(NamedTuple):
     problem: str
 
 
-def seal_pending(session: Session, *, key: bytes) -> int:
-    """Seal up to SEAL_BATCH entries that have committed, oldest first, and return how many.
+def seal_pending(session: Session, *, key: bytes) -> Sealed:
+    """Seal up to SEAL_BATCH entries that have committed, oldest first; `write_down` the head after the commit.
 
-    Only one sealer works at a time; another returns 0 at once.
+    Only one sealer works at a time; another seals none, at once.
     """
     if not session.scalar(select(func.pg_try_advisory_xact_lock(AdvisoryLock.AUDIT_SEAL))):
-        return 0
+        return Sealed(0, None)
     entries = session.scalars(
         select(AuditEntry)
         .join(AuditPending, AuditPending.entry_id == AuditEntry.id)
@@ -54,7 +61,7 @@ def seal_pending(session: Session, *, key: bytes) -> int:
         .limit(SEAL_BATCH)
     ).all()
     if not entries:
-        return 0
+        return Sealed(0, None)
     head = session.get(AuditHead, 1)
     if head is None:
         head = AuditHead(id=1, seq=0, hash=_GENESIS, signature=b"")
@@ -65,8 +72,13 @@ def seal_pending(session: Session, *, key: bytes) -> int:
         session.add(AuditSeal(seq=head.seq, entry_id=entry.id, hash=head.hash))
     head.signature = _sign(key, head.seq, head.hash)
     session.execute(delete(AuditPending).where(AuditPending.entry_id.in_([entry.id for entry in entries])))
-    log.info("audit.sealed", seq=head.seq, head=head.hash.hex(), entries=len(entries))
-    return len(entries)
+    return Sealed(len(entries), Anchor(head.seq, head.hash))
+
+
+def write_down(sealed: Sealed) -> None:
+    """Write the new head to the log. Only after the commit: a head that was never committed would accuse a whole chain."""
+    if sealed.head is not None:
+        log.info("audit.sealed", seq=sealed.head.seq, head=sealed.head.hash.hex(), entries=sealed.entries)
 
 
 def verify_chain(session: Session, *, keys: Iterable[bytes], anchors: Iterable[Anchor] = ()) -> Iterator[Finding]:

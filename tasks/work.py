@@ -5,7 +5,7 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from billing import leases
-from billing.audit_chain import SEAL_BATCH, seal_pending
+from billing.audit_chain import SEAL_BATCH, seal_pending, write_down
 from billing.clock import utc_now
 from billing.fail_points import fail_point
 from billing.hints import Hint
@@ -83,10 +83,11 @@ def seal_audit(runtime: Runtime, **_: object) -> str:
     for _round in range(_SEAL_ROUNDS_MAX):
         with runtime.transaction() as session:
             fail_point("audit.before_seal")
-            count = seal_pending(session, key=key)
+            batch = seal_pending(session, key=key)
             fail_point("audit.before_commit")
-        sealed += count
-        if count < SEAL_BATCH:
+        write_down(batch)
+        sealed += batch.entries
+        if batch.entries < SEAL_BATCH:
             break
     else:
         hint_sender()(Hint.AUDIT)

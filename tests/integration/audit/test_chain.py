@@ -4,8 +4,9 @@ import random
 from collections.abc import Callable
 
 import pytest
+from structlog.testing import capture_logs
 
-from billing.audit_chain import Anchor, Finding, seal_pending, verify_chain
+from billing.audit_chain import Anchor, Finding, seal_pending, verify_chain, write_down
 from billing.settings import encryption_key_bytes
 from tests.service.world import World
 
@@ -15,7 +16,7 @@ OTHER_KEY = bytes([1]) * 32
 
 def seal(world: World) -> int:
     with world.session() as session:
-        return seal_pending(session, key=KEY)
+        return seal_pending(session, key=KEY).entries
 
 
 def verify(world: World, *anchors: Anchor, keys: tuple[bytes, ...] = (KEY,)) -> list[Finding]:
@@ -160,11 +161,27 @@ def test_sealing_goes_on_where_it_stopped_and_one_sealer_works_at_a_time(sealed:
     before = head(sealed).seq
     sealed.customer()
     with sealed.session() as session:
-        assert seal_pending(session, key=KEY) == 1
+        assert seal_pending(session, key=KEY).entries == 1
         with sealed.runtime.sessions() as other:
-            assert seal_pending(other, key=KEY) == 0
+            assert seal_pending(other, key=KEY).entries == 0
     assert head(sealed).seq == before + 1
     assert verify(sealed) == []
+
+
+def test_a_head_is_written_down_once_it_is_committed_and_not_before(sealed: World) -> None:
+    sealed.customer()
+    with capture_logs() as lines:
+        with sealed.session() as session:
+            assert seal_pending(session, key=KEY).head is not None
+            session.rollback()  # as when the process dies here: another sealer may put other entries in these places
+        assert lines == []
+
+        with sealed.session() as session:
+            batch = seal_pending(session, key=KEY)
+        write_down(batch)
+
+    (line,) = lines
+    assert (line["event"], line["seq"], line["head"]) == ("audit.sealed", head(sealed).seq, head(sealed).hash.hex())
 
 
 def test_the_settings_key_is_the_one_that_signs(world: World) -> None:

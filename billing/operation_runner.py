@@ -28,6 +28,7 @@ from billing.actor import WORKER
 from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.errors import BillingError, InvariantBroken, Unavailable
 from billing.fail_points import fail_point
+from billing.hints import Hint
 from billing.metrics import WORK
 from billing.observations import OBSERVE_TRIES_MAX, StaleObservation
 from billing.operation_outcome import OperationOutcome, Settlement
@@ -117,9 +118,12 @@ def _lead(runtime: Runtime, *, now: Callable[[], datetime], looking: Callable[[b
     deadline = time.monotonic() + LEAD_SECONDS_MAX
     while True:
         desk.rung()
-        looking(bool(under_way.calls or under_way.alone))
-        if time.monotonic() < deadline:
-            performed += _begin_if_possible(runtime, under_way, now=now)
+        room = _room(under_way) if time.monotonic() < deadline else 0
+        looking(room > 0 and bool(under_way.calls or under_way.alone))
+        begun = _begin_if_possible(runtime, under_way, limit=room, now=now) if room else 0
+        performed += begun
+        if begun and begun == room:
+            runtime.send_hint(Hint.OPERATIONS)  # there may be more: another process may have room for it
         if under_way.calls or under_way.alone:
             gather = GATHER_SECONDS if len(under_way.calls) > 1 else 0.0
             ended = desk.wait_for_news(seconds=LOOK_SECONDS, gather_seconds=gather)
@@ -132,9 +136,16 @@ def _lead(runtime: Runtime, *, now: Callable[[], datetime], looking: Callable[[b
     return performed
 
 
-def _begin_if_possible(runtime: Runtime, under_way: _UnderWay, *, now: Callable[[], datetime]) -> int:
+def _room(under_way: _UnderWay) -> int:
+    """Return how many more may be begun with at once."""
+    if len(under_way.alone) >= ALONE_MAX:
+        return 0
+    return min(TOGETHER_MAX, SEATS - len(under_way.calls) - len(under_way.alone))
+
+
+def _begin_if_possible(runtime: Runtime, under_way: _UnderWay, *, limit: int, now: Callable[[], datetime]) -> int:
     try:
-        return _begin(runtime, under_way, now=now)
+        return _begin(runtime, under_way, limit=limit, now=now)
     except Unavailable as error:
         if not (under_way.calls or under_way.alone):
             raise
@@ -142,12 +153,9 @@ def _begin_if_possible(runtime: Runtime, under_way: _UnderWay, *, now: Callable[
         return 0
 
 
-def _begin(runtime: Runtime, under_way: _UnderWay, *, now: Callable[[], datetime]) -> int:
-    """Claim what is due and let its calls be made; return how much it was."""
-    seats = min(TOGETHER_MAX, SEATS - len(under_way.calls) - len(under_way.alone))
-    if seats < 1 or len(under_way.alone) >= ALONE_MAX:
-        return 0
-    claimed = _claim(runtime, limit=seats, now=now)
+def _begin(runtime: Runtime, under_way: _UnderWay, *, limit: int, now: Callable[[], datetime]) -> int:
+    """Claim up to `limit` that are due and let their calls be made; return how many there were."""
+    claimed = _claim(runtime, limit=limit, now=now)
     prepared = _prepare_together(runtime, [operation for operation in claimed if _is_simple(operation)], now=now)
     for operation in claimed:
         with _logged(operation):

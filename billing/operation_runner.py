@@ -130,10 +130,11 @@ def _lead(runtime: Runtime, *, now: Callable[[], datetime], looking: Callable[[b
             under_way.alone.difference_update(ended)
             answered = [(under_way.calls.pop(call), call) for call in ended if call in under_way.calls]
             _settle_together(runtime, answered, now=now)
-        elif time.monotonic() >= deadline or desk.leave():
-            break
-    desk.give_up()
-    return performed
+        elif time.monotonic() >= deadline:
+            desk.give_up()
+            return performed
+        elif desk.leave():
+            return performed
 
 
 def _room(under_way: _UnderWay) -> int:

@@ -70,8 +70,7 @@ PERFORMERS: dict[str, Performer] = {
     setup_intent_requests.CREATE_KIND: perform_setup_operation,
     setup_intent_requests.CONFIRM_KIND: perform_setup_operation,
 }
-# How many are prepared at once, past how many that go alone (each needs a connection of its own)
-# nothing is begun, and how long one thread leads.
+# How many are claimed at once; while so many go alone, each with a connection of its own, nothing more is; how long one leads.
 TOGETHER_MAX = 8
 ALONE_MAX = 4
 LEAD_SECONDS_MAX = 5.0
@@ -132,6 +131,7 @@ def _lead(runtime: Runtime, *, now: Callable[[], datetime], looking: Callable[[b
             _settle_together(runtime, answered, now=now)
         elif time.monotonic() >= deadline:
             desk.give_up()
+            runtime.send_hint(Hint.OPERATIONS)  # the time is up, not the work: somebody goes on
             return performed
         elif desk.leave():
             return performed
@@ -264,26 +264,17 @@ def _run_alone(
     now: Callable[[], datetime],
     perform: Callable[[], Settlement] | None = None,
 ) -> None:
-    """Run one operation; when not even its failure could be written down, its lease brings it back."""
-    try:
-        _run(runtime, operation, now=now, perform=perform)
-    except Exception as error:  # noqa: BLE001 - whatever it was, the row is there
-        log.warning("operation.left_to_its_lease", operation_id=str(operation.id), error=type(error).__name__)
+    """Perform one operation (by `perform`, where its call is made already) and settle it.
 
-
-def _run(
-    runtime: Runtime,
-    operation: Operation,
-    *,
-    now: Callable[[], datetime],
-    perform: Callable[[], Settlement] | None = None,
-) -> None:
-    """Perform one operation (by `perform`, where its call is made already) and settle it."""
+    When not even its failure could be written down, its lease brings it back.
+    """
     with _logged(operation):
         try:
             _try(runtime, operation, perform or partial(_perform, runtime, operation, now=now), now=now)
         except leases.LeaseLost:
             log.warning("operation.lease_lost")
+        except Exception as error:  # noqa: BLE001 - the row is there, and says when it is due again
+            log.warning("operation.left_to_its_lease", error=type(error).__name__)
 
 
 def _perform(runtime: Runtime, operation: Operation, *, now: Callable[[], datetime]) -> Settlement:

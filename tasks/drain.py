@@ -50,10 +50,8 @@ def drain_waiting(
 
 
 def wake_for_the_next(runtime: Runtime, *, hint: Hint, seconds_until_due: Callable[[Session], float | None]) -> None:
-    """Send the hint when the next row is due: at once when one is."""
+    """Send the hint when the next row is due, but never at once: a row that is due and was not taken is in somebody's hands."""
     with runtime.statements() as connection, Session(connection) as session:
         seconds = seconds_until_due(session)
-    if seconds == 0:
-        hint_sender()(hint)
-    elif seconds is not None:
+    if seconds is not None:
         hint_sender().wake_later(hint, seconds=seconds)

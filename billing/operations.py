@@ -40,50 +40,16 @@ def enqueue(
     params: dict[str, object],
     actor: Actor,
     now: datetime,
+    of_new_resource: bool = False,
 ) -> Operation:
     """Add an operation that is due at once; workers are told after the commit.
 
     Raises OperationUnderWay when another operation on the same resource has not finished. The caller holds the lock of the
-    resource's row where it exists already, so that the check cannot race; a partial unique index stands behind it.
+    resource's row where it exists already, so that the check cannot race; a partial unique index stands behind it. Of a resource
+    that the same transaction adds none can be open: with `of_new_resource` the database is not asked.
     """
-    open_operation = session.scalar(
-        select(Operation.id).where(
-            Operation.customer_id == customer_id,
-            Operation.resource_type == resource_type,
-            Operation.resource_id == resource_id,
-            Operation.finished_at.is_(None),
-        )
-    )
-    if open_operation is not None:
-        raise OperationUnderWay(
-            f"operation {public_id(PREFIX, open_operation)} on {resource_id} has not finished; wait for it, then try again"
-        )
-    operation = begin_with(
-        session,
-        kind=kind,
-        customer_id=customer_id,
-        resource_type=resource_type,
-        resource_id=resource_id,
-        params=params,
-        actor=actor,
-        now=now,
-    )
-    session.flush()
-    return operation
-
-
-def begin_with(
-    session: Session,
-    *,
-    kind: str,
-    customer_id: UUID,
-    resource_type: str,
-    resource_id: str,
-    params: dict[str, object],
-    actor: Actor,
-    now: datetime,
-) -> Operation:
-    """Add the first operation of a resource that the same transaction adds: none can be open on it. Asks the database nothing."""
+    if not of_new_resource:
+        _require_none_open(session, customer_id=customer_id, resource_type=resource_type, resource_id=resource_id)
     operation = Operation(
         id=new_id(),
         kind=kind,
@@ -99,6 +65,21 @@ def begin_with(
     session.add(operation)
     hint_after_commit(session, Hint.OPERATIONS)
     return operation
+
+
+def _require_none_open(session: Session, *, customer_id: UUID, resource_type: str, resource_id: str) -> None:
+    open_operation = session.scalar(
+        select(Operation.id).where(
+            Operation.customer_id == customer_id,
+            Operation.resource_type == resource_type,
+            Operation.resource_id == resource_id,
+            Operation.finished_at.is_(None),
+        )
+    )
+    if open_operation is not None:
+        raise OperationUnderWay(
+            f"operation {public_id(PREFIX, open_operation)} on {resource_id} has not finished; wait for it, then try again"
+        )
 
 
 def succeed(operation: Operation, *, status: int, body: dict[str, object], now: datetime) -> None:

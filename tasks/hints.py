@@ -53,20 +53,25 @@ class HintSender:
         self._woken_until: dict[Hint, float] = {}
 
     def __call__(self, hint: Hint) -> None:
-        """Send `hint`, unless one is outstanding already."""
-        if hint in _NO_HURRY:
-            self.wake_later(hint, seconds=_NO_HURRY[hint])
-        else:
-            self._guarded(hint, lambda: self._send_coalesced(hint))
+        """Send `hint`, or let it be lost."""
+        self.send(hint)
 
-    def wake_later(self, hint: Hint, *, seconds: float) -> None:
-        """Send `hint` after `seconds` (a minute at most), unless such a wake-up is on its way already."""
+    def send(self, hint: Hint) -> bool:
+        """Send `hint`, unless one is outstanding already; return False when the broker was, or had just been, away."""
+        if hint in _NO_HURRY:
+            return self.wake_later(hint, seconds=_NO_HURRY[hint])
+        return self._guarded(hint, lambda: self._send_coalesced(hint))
+
+    def wake_later(self, hint: Hint, *, seconds: float) -> bool:
+        """Send `hint` after `seconds` (a minute at most), unless such a wake-up is on its way already; answers as `send` does."""
         pause = max(1, min(round(seconds + 0.5), WAKE_SECONDS_MAX))
         asked = time.monotonic()
         if asked < self._woken_until.get(hint, 0.0):
-            return  # one that this process asked for is on its way, and comes no later
-        self._guarded(hint, lambda: self._wake_coalesced(hint, pause))
-        self._woken_until[hint] = asked + min(pause, _NO_HURRY.get(hint, 0.0)) / 2
+            return True  # one that this process asked for is on its way, and comes no later
+        taken = self._guarded(hint, lambda: self._wake_coalesced(hint, pause))
+        if taken and hint in _NO_HURRY:
+            self._woken_until[hint] = asked + min(pause, _NO_HURRY[hint]) / 2
+        return taken
 
     def clear(self, hint: Hint) -> None:
         """Say that the rows behind `hint` are about to be looked at: from now on a commit needs a hint of its own."""
@@ -105,12 +110,12 @@ class HintSender:
         expires = _EXPIRES_SECONDS + (countdown or 0)
         self._celery.send_task(task, queue=TASK_QUEUES[task], countdown=countdown, expires=expires, retry=False)
 
-    def _guarded(self, hint: Hint, send: Callable[[], str]) -> None:
+    def _guarded(self, hint: Hint, send: Callable[[], str]) -> bool:
         with self._lock:
             silent = time.monotonic() < self._silent_until
         if silent:
             HINTS.labels(hint=hint, outcome="skipped").inc()
-            return
+            return False
         try:
             outcome = send()
         except (redis.RedisError, OperationalError, OSError) as error:
@@ -119,16 +124,18 @@ class HintSender:
                 self._silent_until = time.monotonic() + _BREAK_SECONDS
             log.warning("hint.lost", hint=str(hint), error=type(error).__name__, mend="the sweeper finds the row")
         HINTS.labels(hint=hint, outcome=outcome).inc()
+        return outcome != "lost"
 
 
 class BackgroundHints:
     """Hands hints to a sender in a thread of its own, so that no request waits for the broker.
 
-    The first is sent at once; what is asked for within the next few milliseconds is one. What a process that dies took with
-    it is found by the sweeper.
+    The first is sent at once; what is asked for within the next few milliseconds is one. A hint that could not be sent is kept,
+    and tried again once the sender's silence is over: a broker that blinked costs seconds, not a sweep. What a process that
+    dies took with it is found by the sweeper.
     """
 
-    def __init__(self, send: Callable[[Hint], None]) -> None:
+    def __init__(self, send: Callable[[Hint], bool]) -> None:
         self._send = send
         self._asked: set[Hint] = set()
         self._changed = threading.Condition()
@@ -149,6 +156,7 @@ class BackgroundHints:
                 while not self._asked:
                     self._changed.wait()
                 asked, self._asked = self._asked, set()
-            for hint in sorted(asked):
-                self._send(hint)
-            time.sleep(_BACKGROUND_PAUSE_SECONDS)
+            unsent = {hint for hint in sorted(asked) if not self._send(hint)}
+            with self._changed:
+                self._asked |= unsent
+            time.sleep(_BREAK_SECONDS if unsent else _BACKGROUND_PAUSE_SECONDS)

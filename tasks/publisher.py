@@ -1,10 +1,7 @@
 """The runtime of a process that sends hints and runs no task: the API and the command line."""
 
-from collections.abc import Callable
-
 from celery import Celery
 
-from billing.hints import Hint
 from billing.runtime import Runtime, make_runtime
 from billing.settings import Settings
 from tasks.celery_config import client_config
@@ -20,5 +17,5 @@ def publishing_runtime(settings: Settings, *, name: str, background: bool) -> Ru
     celery.config_from_object(client_config(settings, name=name, socket_timeout_seconds=settings.REDIS_TIMEOUT_SECONDS))
     # Without this, other threads would publish to amqp://guest@localhost.
     celery.set_default()
-    send: Callable[[Hint], None] = HintSender(celery=celery, redis_client=redis_client(settings))
-    return make_runtime(settings, send_hint=BackgroundHints(send) if background else send)
+    sender = HintSender(celery=celery, redis_client=redis_client(settings))
+    return make_runtime(settings, send_hint=BackgroundHints(sender.send) if background else sender)

@@ -70,7 +70,7 @@ def create_payment(
             actor=actor,
             now=now,
         )
-    operation = operations.begin_with(
+    operation = operations.enqueue(
         session,
         kind=OPERATION_KIND,
         customer_id=customer.id,
@@ -79,5 +79,6 @@ def create_payment(
         params={"confirm": terms.confirm or terms.off_session},
         actor=actor,
         now=now,
+        of_new_resource=True,
     )
     return payment, operation

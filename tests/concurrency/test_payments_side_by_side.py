@@ -2,7 +2,8 @@
 
 from billing import leases
 from billing.clock import utc_now
-from billing.operation_runner import run_due_operations
+from billing.hints import Hint
+from billing.operation_runner import TOGETHER_MAX, run_due_operations
 from models.operation import Operation
 from tests.concurrency.crowd import at_once, workers
 from tests.service.world import World
@@ -53,6 +54,21 @@ def test_workers_at_once_charge_each_payment_once(world: World) -> None:
     assert {world.payment(each["id"])["status"] for each in accepted} == {"succeeded"}
     assert len(world.all_charges()) == len(accepted)
     assert world.count("payment_attempts") == len(accepted)
+
+
+def test_who_has_no_room_for_more_tells_the_others(world: World) -> None:
+    customer = known_customer(world)
+    for _ in range(TOGETHER_MAX - 1):
+        world.accept_payment(customer)
+    world.hints.clear()
+    assert run_due_operations(world.runtime, now=utc_now) == TOGETHER_MAX - 1
+    assert Hint.OPERATIONS not in world.hints
+
+    for _ in range(TOGETHER_MAX + 1):
+        world.accept_payment(customer)
+    world.hints.clear()
+    assert run_due_operations(world.runtime, now=utc_now) == TOGETHER_MAX + 1
+    assert Hint.OPERATIONS in world.hints
 
 
 def test_one_that_cannot_be_committed_holds_up_no_other(world: World) -> None:

@@ -3,6 +3,7 @@
 The commit happens here, around the view and before the answer is made: a conflict in the commit becomes a 409, not a 200.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from flask import Response, current_app, g, json, request
+from flask import Response, current_app, g, request
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -25,8 +26,10 @@ from billing.actor import Actor
 from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.errors import Conflict
 from billing.fail_points import fail_point
+from billing.group_commit import GroupCommit
 from billing.runtime import Runtime
 from billing.settings import Settings
+from billing.webhooks.receive import Received
 from models.ids import public_id
 from models.operation import Operation
 
@@ -59,6 +62,7 @@ class Services:
     runtime: Runtime
     limiter: RateLimiter
     waiter: OperationWaiter
+    intake: GroupCommit[Received, bool]
 
 
 @dataclass(frozen=True, kw_only=True)

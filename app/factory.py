@@ -28,6 +28,7 @@ from app.waiting import OperationWaiter
 from billing.clock import utc_now
 from billing.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from billing.runtime import Runtime
+from billing.webhooks.intake import intake
 from models.ids import new_id
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,128}")
@@ -64,6 +65,7 @@ def create_app(runtime: Runtime) -> OpenAPI:
         runtime=runtime,
         limiter=RateLimiter(settings),
         waiter=OperationWaiter(runtime=runtime, threads=settings.BILLING_WEB_THREADS),
+        intake=intake(runtime),
     )
     app.before_request(_begin)
     app.before_request(_admit)

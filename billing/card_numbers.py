@@ -47,7 +47,7 @@ class _Span(NamedTuple):
 
 def contains_card_number(text: str) -> bool:
     """Return whether `text` holds a card number."""
-    return next(_card_numbers(text), None) is not None
+    return len(text) >= _LENGTH_MIN and next(_card_numbers(text), None) is not None
 
 
 def replace_card_numbers(text: str, *, replacement: str) -> str:

@@ -89,9 +89,10 @@ def configure_logging(*, level: str, format_: str, stream: TextIO | None = None)
 
 def redact_event(_logger: Any, _method: str, event: EventDict) -> EventDict:
     """Replace secrets, card numbers and personal data in a log line; structlog's own entries are left alone."""
-    own = {key: value for key, value in event.items() if key.startswith("_")}
-    rest = {key: value for key, value in event.items() if not key.startswith("_")}
-    return cast("MutableMapping[str, Any]", {**cast("dict[str, Any]", redact(rest)), **own})
+    own = {key: event.pop(key) for key in [key for key in event if key.startswith("_")]}
+    redacted = cast("MutableMapping[str, Any]", redact(event))
+    redacted.update(own)
+    return redacted
 
 
 def escape_controls(_logger: Any, _method: str, event: EventDict) -> EventDict:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+import psycopg
 import redis
 from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session, sessionmaker
@@ -36,6 +37,10 @@ class Runtime:
     def statements(self, *hints: Hint) -> AbstractContextManager[Connection]:
         """Open a connection on which each statement is a transaction of its own; see billing/unit_of_work.py."""
         return unit_of_work.statements(self.autocommit, *hints, send_hint=self.send_hint)
+
+    def driver_statements(self, *hints: Hint) -> AbstractContextManager[psycopg.Connection]:
+        """Do as `statements` does, with the driver's own connection; see billing/unit_of_work.py."""
+        return unit_of_work.driver_statements(self.autocommit, *hints, send_hint=self.send_hint)
 
     def close(self) -> None:
         """Close every connection."""

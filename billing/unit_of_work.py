@@ -5,9 +5,11 @@ transaction is open in this thread of control, no network call may be made: the 
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from contextvars import ContextVar
+from typing import cast
 
+import psycopg
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -18,7 +20,7 @@ from billing.fail_points import fail_point
 from billing.hints import Hint
 
 _HINTS = "hints"
-_PASSING = (OperationalError, InterfaceError, PoolTimeout)
+_PASSING = (OperationalError, InterfaceError, PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError)
 _RETRY_AFTER_SECONDS = 2
 _depth: ContextVar[int] = ContextVar("open_transactions", default=0)
 
@@ -61,6 +63,15 @@ def statements(engine: Engine, *hints: Hint, send_hint: Callable[[Hint], None]) 
     """
     with _open(), engine.connect() as connection:
         yield connection
+    for hint in hints:
+        send_hint(hint)
+
+
+@contextmanager
+def driver_statements(engine: Engine, *hints: Hint, send_hint: Callable[[Hint], None]) -> Iterator[psycopg.Connection]:
+    """Do as `statements` does, with the driver's own connection: for what runs on every request, at half the time."""
+    with _open(), closing(engine.raw_connection()) as pooled:
+        yield cast("psycopg.Connection", pooled.driver_connection)
     for hint in hints:
         send_hint(hint)
 

@@ -6,11 +6,10 @@ from flask_openapi.blueprint import APIBlueprint
 from app.edge import json_response, services
 from app.request_body import read_body
 from app.routes.documentation import problems
-from app.schemas.operators import Received
+from app.schemas.operators import Received as ReceivedAnswer
 from billing.fail_points import fail_point
-from billing.hints import Hint
 from billing.webhooks.event import parse_event
-from billing.webhooks.receive import receive_event
+from billing.webhooks.receive import Received, require_mode
 from billing.webhooks.signature import verify_stripe_signature
 
 blueprint = APIBlueprint("webhooks", __name__, abp_tags=[{"name": "Webhooks"}])
@@ -40,7 +39,7 @@ _SIGNATURE = {
     "/webhooks/stripe",
     summary="Take an event from Stripe",
     description="Signed with `Stripe-Signature`; takes no API key.",
-    responses={200: Received, **problems()},
+    responses={200: ReceivedAnswer, **problems()},
     request_body={"content": {"application/json": {"schema": _EVENT}}, "required": True},
     openapi_extensions={"parameters": [_SIGNATURE]},
 )
@@ -58,9 +57,7 @@ def stripe() -> Response:
         tolerance_seconds=settings.WEBHOOK_TOLERANCE_SECONDS,
     )
     event = parse_event(body)
+    require_mode(event, livemode=settings.livemode)
     fail_point("webhook.verified")
-    with held.runtime.statements(Hint.INBOX) as connection:
-        fail_point("webhook.before_commit")
-        new = receive_event(connection, event=event, livemode=settings.livemode, now=g.now)
-    fail_point("webhook.after_commit")
+    new = held.intake.submit(Received(event, g.now))
     return json_response({"received": True, "duplicate": not new})

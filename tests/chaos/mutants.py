@@ -188,14 +188,10 @@ MUTANTS = (
         (
             Edit(
                 "app/routes/webhooks.py",
-                "    with held.runtime.statements(Hint.INBOX) as connection:\n"
-                '        fail_point("webhook.before_commit")\n'
-                "        new = receive_event(connection, event=event, livemode=settings.livemode, now=g.now)\n",
+                "    new = held.intake.submit(Received(event, g.now))\n",
                 "    new = True\n"
                 "    try:\n"
-                "        with held.runtime.statements(Hint.INBOX) as connection:\n"
-                '            fail_point("webhook.before_commit")\n'
-                "            new = receive_event(connection, event=event, livemode=settings.livemode, now=g.now)\n"
+                "        new = held.intake.submit(Received(event, g.now))\n"
                 "    except Exception:\n"
                 "        pass\n",
             ),

@@ -18,11 +18,11 @@ PIECES = st.sampled_from(
 @given(parts=st.lists(PIECES | st.text(max_size=20) | written_card_numbers(), max_size=4))
 def test_a_text_that_is_spared_would_not_have_changed(parts: list[str]) -> None:
     text = " ".join(parts)
-    if redaction._SUSPICIOUS.search(text) is None:
+    if not redaction._is_suspicious(text):
         assert not contains_card_number(text)
         assert all(pattern.search(text) is None for pattern in redaction._TEXTS)
 
 
 @pytest.mark.parametrize("secret", SECRETS)
 def test_every_kind_of_secret_is_looked_at(secret: str) -> None:
-    assert redaction._SUSPICIOUS.search(secret)
+    assert redaction._is_suspicious(secret)

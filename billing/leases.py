@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TypeVar
 from uuid import uuid4
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import ColumnElement, case, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from models.leased_work import LeasedWork
@@ -92,6 +92,11 @@ def seconds_until_due(session: Session, table: type[Work]) -> float | None:
     return None if earliest is None else max(0.0, float(earliest))
 
 
+def _still_held(table: type[Work], claimed: Sequence[Work]) -> ColumnElement[bool]:
+    """Return the condition that is true for those of some claimed rows whose lease nobody else has taken over."""
+    return tuple_(table.id, table.lease_token).in_([(row.id, row.lease_token) for row in claimed])
+
+
 def hold(session: Session, claimed: Work) -> Work:
     """Lock a claimed row for the rest of the transaction, with its newest values, provided that the lease still stands.
 
@@ -99,7 +104,7 @@ def hold(session: Session, claimed: Work) -> Work:
     """
     table = type(claimed)
     row = session.scalar(
-        select(table).where(table.id == claimed.id, table.lease_token == claimed.lease_token).with_for_update(),
+        select(table).where(_still_held(table, [claimed])).with_for_update(),
         execution_options={"populate_existing": True},
     )
     if row is None:
@@ -108,7 +113,7 @@ def hold(session: Session, claimed: Work) -> Work:
 
 
 def hold_all(session: Session, claimed: Sequence[Work]) -> list[Work]:
-    """Lock the rows of one claim for the rest of the transaction; return those of them whose lease still stands.
+    """Lock claimed rows for the rest of the transaction; return those of them whose lease still stands.
 
     They are as they were claimed: nobody changes a row whose lease another holds.
     """
@@ -116,7 +121,7 @@ def hold_all(session: Session, claimed: Sequence[Work]) -> list[Work]:
     standing = set(
         session.scalars(
             select(table.id)
-            .where(table.id.in_([row.id for row in claimed]), table.lease_token == claimed[0].lease_token)
+            .where(_still_held(table, claimed))
             .order_by(table.id)
             .with_for_update()
         )
@@ -125,12 +130,12 @@ def hold_all(session: Session, claimed: Sequence[Work]) -> list[Work]:
 
 
 def renew(session: Session, claimed: Sequence[Work], *, lease_seconds: int) -> list[Work]:
-    """Let the leases of rows of one claim run `lease_seconds` from now; return those rows whose lease still stood."""
+    """Let the leases of claimed rows run `lease_seconds` from now; return those whose lease still stood."""
     table = type(claimed[0])
     standing = set(
         session.scalars(
             update(table)
-            .where(table.id.in_([row.id for row in claimed]), table.lease_token == claimed[0].lease_token)
+            .where(_still_held(table, claimed))
             .values(next_attempt_at=func.now() + timedelta(seconds=lease_seconds))
             .returning(table.id),
             execution_options={"synchronize_session": False},
@@ -145,7 +150,7 @@ def give_back(session: Session, claimed: Sequence[Work], *, idle_status: StrEnum
     status = {} if idle_status is None else {"status": idle_status}
     session.execute(
         update(table)
-        .where(table.id.in_([row.id for row in claimed]), table.lease_token == claimed[0].lease_token)
+        .where(_still_held(table, claimed))
         .values(lease_token=None, next_attempt_at=func.now(), **status),
         execution_options={"synchronize_session": False},
     )

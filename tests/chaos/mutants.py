@@ -140,8 +140,8 @@ MUTANTS = (
         (
             Edit(
                 "billing/leases.py",
-                "select(table).where(table.id == claimed.id, table.lease_token == claimed.lease_token)",
-                "select(table).where(table.id == claimed.id)",
+                "tuple_(table.id, table.lease_token).in_([(row.id, row.lease_token) for row in claimed])",
+                "table.id.in_([row.id for row in claimed])",
             ),
         ),
     ),

@@ -1,5 +1,7 @@
 """Payments that are claimed, prepared and settled together have each an outcome of their own, whatever the others come to."""
 
+from uuid import uuid4
+
 from billing import leases
 from billing.clock import utc_now
 from billing.hints import Hint
@@ -111,3 +113,20 @@ def test_who_comes_while_another_leads_rings_and_goes(world: World) -> None:
     assert world.runtime.desk.leave()
     assert run_due_operations(world.runtime, now=utc_now) == 1
     assert world.payment(accepted["id"])["status"] == "succeeded"
+
+
+def test_rows_of_several_claims_are_held_together_and_each_by_its_own_lease(world: World) -> None:
+    customer = known_customer(world)
+    for _ in range(3):
+        world.accept_payment(customer)
+    with world.runtime.transaction() as session:
+        claims = [leases.claim(session, Operation, limit=1, lease_seconds=30, busy_status=None)[0] for _ in range(3)]
+        session.expunge_all()
+    with world.runtime.transaction() as session:
+        taken_over = session.get_one(Operation, claims[1].id)
+        taken_over.lease_token = uuid4()
+
+    with world.runtime.transaction() as session:
+        standing = leases.hold_all(session, claims)
+
+    assert [row.id for row in standing] == [claims[0].id, claims[2].id]

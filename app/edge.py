@@ -1,5 +1,7 @@
 """The edge around every view: who may call it, one transaction, the idempotency key, the answer, and waiting for outcomes.
 
+A view that needs no transaction around it (`direct`) gets none: credits keep their own idempotency keys, and answer from Redis.
+
 The commit happens here, around the view and before the answer is made: a conflict in the commit becomes a 409, not a 200.
 """
 
@@ -17,7 +19,7 @@ from flask import Response, current_app, g, request
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.authentication import Caller
+from app.authentication import Caller, RecentKeys
 from app.problems import problem_response
 from app.rate_limits import RateLimiter
 from app.waiting import OperationWaiter, preferred_wait
@@ -53,6 +55,8 @@ class Access:
     scope: str
     idempotency: Idempotency
     offers_csv: bool = False
+    # Whether a key that was looked up a moment ago is taken without asking again.
+    takes_recent_keys: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +67,7 @@ class Services:
     limiter: RateLimiter
     waiter: OperationWaiter
     intake: GroupCommit[Received, bool]
+    recent_keys: RecentKeys = field(default_factory=RecentKeys)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +92,23 @@ class Context:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Call:
+    """What a view without a transaction gets: the process's parts, who calls, when it is, and what the request looks like."""
+
+    runtime: Runtime
+    caller: Caller
+    actor: Actor
+    now: datetime
+    key: str | None
+    digest: bytes
+
+    @property
+    def own(self) -> UUID | None:
+        """The customer to whose objects the caller is limited, if any."""
+        return self.caller.customer_id
+
+
+@dataclass(frozen=True, kw_only=True)
 class Answer:
     """What a view answers; with an operation, the body gets `operation` and the caller may wait for its outcome.
 
@@ -100,6 +122,7 @@ class Answer:
     shown_once: dict[str, Any] = field(default_factory=dict)
     operation: Operation | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    replayed: bool = False
 
 
 class ConflictingWrite(Conflict):
@@ -135,6 +158,29 @@ def endpoint(
     return decorate
 
 
+def direct(*, scope: str, idempotency: Idempotency = Idempotency.NONE) -> Callable[[View], Callable[..., Response]]:
+    """Wrap `view(call, **validated parts) -> Answer`, for a process that opens its own transactions and keeps its own keys."""
+
+    def decorate(view: View) -> Callable[..., Response]:
+        @wraps(view)
+        def wrapped(**parts: Any) -> Response:
+            _bind_customer(parts, g.caller)
+            call = Call(
+                runtime=services().runtime,
+                caller=g.caller,
+                actor=g.caller.actor(g.request_id),
+                now=g.now,
+                key=request.headers.get("Idempotency-Key"),
+                digest=_digest(),
+            )
+            return _respond(view(call, **parts), held=services())
+
+        wrapped.access = Access(scope=scope, idempotency=idempotency, takes_recent_keys=True)  # type: ignore[attr-defined]  # functions take attributes
+        return wrapped
+
+    return decorate
+
+
 def access_of(view: object) -> Access | None:
     """Return what `endpoint` noted of a view; None for one that is open to all."""
     noted: Access | None = getattr(view, "access", None)
@@ -159,13 +205,9 @@ def require_idempotency_key(access: Access) -> None:
 def _answer(view: View, parts: dict[str, Any]) -> Response:
     held, caller = services(), g.caller
     key = request.headers.get("Idempotency-Key") if g.access.idempotency is not Idempotency.NONE else None
-    replayed = False
     try:
         with held.runtime.transaction() as session:
-            answer = None
-            if key is not None:
-                answer = _stored(session, caller=caller, key=key)
-                replayed = answer is not None
+            answer = _stored(session, caller=caller, key=key) if key is not None else None
             if answer is None:
                 fail_point("idempotency.key_locked")
                 answer = _fresh(view, parts, session=session, caller=caller, held=held, key=key)
@@ -174,7 +216,7 @@ def _answer(view: View, parts: dict[str, Any]) -> Response:
         log.warning("request.conflict", constraint=getattr(getattr(error.orig, "diag", None), "constraint_name", None))
         raise ConflictingWrite("another request changed the same thing at this moment; try again") from None
     fail_point("request.after_commit")
-    return _respond(answer, replayed=replayed, held=held)
+    return _respond(answer, held=held)
 
 
 def _fresh(
@@ -222,7 +264,7 @@ def _stored(session: Session, *, caller: Caller, key: str) -> Answer | None:
     if stored is None:
         return None
     operation = session.get(Operation, stored.operation_id) if stored.operation_id is not None else None
-    answer = Answer(status=stored.response_status, body=stored.response_body, operation=operation)
+    answer = Answer(status=stored.response_status, body=stored.response_body, operation=operation, replayed=True)
     return _accepted(answer, operation) if operation is not None else answer
 
 
@@ -236,16 +278,17 @@ def _accepted(answer: Answer, operation: Operation) -> Answer:
         body={**answer.body, "operation": {"id": public, "status": str(operation.status)}},
         operation=operation,
         headers={**answer.headers, "Location": f"/operations/{public}"},
+        replayed=answer.replayed,
     )
 
 
-def _respond(answer: Answer, *, replayed: bool, held: Services) -> Response:
+def _respond(answer: Answer, *, held: Services) -> Response:
     headers = dict(answer.headers)
     if g.access.offers_csv:
         headers["Vary"] = "Accept"
     if answer.csv is not None:
         return Response(answer.csv, headers=headers, content_type=f"{CSV}; charset=utf-8")
-    if replayed:
+    if answer.replayed:
         headers["Idempotent-Replayed"] = "true"
     operation = answer.operation
     seconds = preferred_wait(request.headers.get("Prefer"))

@@ -19,7 +19,17 @@ from app.openapi_document import access_by_route, finish_document
 from app.problems import RouteNotFound, register_error_handlers, validation_response
 from app.rate_limits import RateLimiter
 from app.request_body import BillingRequest, check_body
-from app.routes import customers, disputes, events, operators, payments, reconciliation, webhook_endpoints, webhooks
+from app.routes import credits as credit_routes
+from app.routes import (
+    customers,
+    disputes,
+    events,
+    operators,
+    payments,
+    reconciliation,
+    webhook_endpoints,
+    webhooks,
+)
 from app.routes.health import health_blueprint
 from app.schemas.base import Problem
 from app.security_headers import API_HEADERS
@@ -72,6 +82,7 @@ def create_app(runtime: Runtime) -> OpenAPI:
     app.after_request(_finish)
     register_error_handlers(app)
     for blueprint in (
+        credit_routes.blueprint,
         customers.blueprint,
         payments.blueprint,
         disputes.blueprint,
@@ -106,7 +117,10 @@ def _admit() -> None:
     if access is None or request.method == "OPTIONS":  # what methods there are is no secret; Flask answers it
         return
     g.access = access
-    g.caller = recognise_caller(request, runtime=services().runtime, now=g.now)
+    held = services()
+    g.caller = recognise_caller(
+        request, runtime=held.runtime, recent=held.recent_keys if access.takes_recent_keys else None, now=g.now
+    )
     structlog.contextvars.bind_contextvars(caller=g.caller.name)
     g.caller.require(access.scope)
     require_idempotency_key(access)

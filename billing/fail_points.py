@@ -54,6 +54,13 @@ FAIL_POINTS = {
     "hint.flag_set": "the flag says that a hint is on its way, and none is",
     "hint.published": "the hint is on its way",
     "sweep.before_hints": "what was left behind is found, and nobody was told",
+    "credits.before_drain_commit": "entries of the journal are in the open transaction",
+    "credits.after_drain_commit": "the entries are committed, and still in the journal",
+    "credits.rebuild_closed": "the memory is closed, and not drained",
+    "credits.rebuild_wiped": "the memory is empty",
+    "credits.rebuild_shard_restored": "one shard more is back",
+    "credits.transfer_held": "the sender's credits are held, and the receiver has none",
+    "credits.transfer_received": "the receiver has the credits, and the sender's are still held",
     "audit.before_seal": "entries are committed, and not sealed",
     "audit.before_commit": "seals are in the open transaction",
 }

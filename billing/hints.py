@@ -12,3 +12,5 @@ class Hint(StrEnum):
     AUDIT = "audit"
     RECONCILIATION = "reconciliation"
     OUTGOING = "outgoing"
+    CREDITS = "credits"
+    CREDITS_REBUILD = "credits_rebuild"

@@ -119,12 +119,7 @@ def hold_all(session: Session, claimed: Sequence[Work]) -> list[Work]:
     """
     table = type(claimed[0])
     standing = set(
-        session.scalars(
-            select(table.id)
-            .where(_still_held(table, claimed))
-            .order_by(table.id)
-            .with_for_update()
-        )
+        session.scalars(select(table.id).where(_still_held(table, claimed)).order_by(table.id).with_for_update())
     )
     return [row for row in claimed if row.id in standing]
 
@@ -149,9 +144,7 @@ def give_back(session: Session, claimed: Sequence[Work], *, idle_status: StrEnum
     table = type(claimed[0])
     status = {} if idle_status is None else {"status": idle_status}
     session.execute(
-        update(table)
-        .where(_still_held(table, claimed))
-        .values(lease_token=None, next_attempt_at=func.now(), **status),
+        update(table).where(_still_held(table, claimed)).values(lease_token=None, next_attempt_at=func.now(), **status),
         execution_options={"synchronize_session": False},
     )
 

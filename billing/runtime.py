@@ -10,6 +10,9 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from billing import audit, unit_of_work
+from billing.credits.expected import Expected, read_expected
+from billing.credits.inspection import require_open
+from billing.credits.server import CreditServer
 from billing.database import make_engine
 from billing.gateways.stripe_gateway import StripeGateway
 from billing.hints import Hint
@@ -28,6 +31,7 @@ class Runtime:
     gateway: StripeGateway
     desk: WorkDesk
     redis: redis.Redis
+    credits: CreditServer
     send_hint: Callable[[Hint], None]
 
     def transaction(self) -> AbstractContextManager[Session]:
@@ -48,21 +52,32 @@ class Runtime:
         self.engine.dispose()
         self.autocommit.dispose()
         self.redis.close()
+        self.credits.close()
 
     def dispose(self) -> None:
         """Drop every connection without closing the sockets of a parent process (after fork)."""
         self.engine.dispose(close=False)
         self.autocommit.dispose(close=False)
         self.redis.connection_pool.reset()
+        self.credits.redis.connection_pool.reset()
 
 
 def make_runtime(settings: Settings, *, send_hint: Callable[[Hint], None]) -> Runtime:
     """Build a process's parts. Connects to nothing yet."""
     engine = make_engine(settings)
+    sessions = sessionmaker(engine, expire_on_commit=False, info={audit.ENABLED: settings.ENABLE_AUDIT_LOG})
+
+    def expected() -> Expected:
+        with unit_of_work.transaction(sessions, send_hint=send_hint) as session:
+            return read_expected(session)
+
+    def inspect(server: redis.Redis) -> Expected:
+        return require_open(server, read=expected, ask_for_rebuild=lambda: send_hint(Hint.CREDITS_REBUILD))
+
     return Runtime(
         settings=settings,
         engine=engine,
-        sessions=sessionmaker(engine, expire_on_commit=False, info={audit.ENABLED: settings.ENABLE_AUDIT_LOG}),
+        sessions=sessions,
         autocommit=make_engine(settings, autocommit=True),
         gateway=StripeGateway(
             api_key=settings.STRIPE_SECRET_KEY.get_secret_value(),
@@ -76,5 +91,6 @@ def make_runtime(settings: Settings, *, send_hint: Callable[[Hint], None]) -> Ru
             socket_timeout=settings.REDIS_TIMEOUT_SECONDS,
             socket_connect_timeout=settings.REDIS_TIMEOUT_SECONDS,
         ),
+        credits=CreditServer(settings, inspect=inspect),
         send_hint=send_hint,
     )

@@ -184,6 +184,9 @@ class Settings(BaseSettings):
     CREDITS_PER_DOLLAR: int = Field(100, ge=1, description="credits that one dollar buys")
     MIN_CREDIT_PURCHASE: int = Field(500, ge=1, description="fewest credits in one purchase")
     MAX_CREDIT_BALANCE: int = Field(1_000_000, ge=1, description="most credits that a customer may hold")
+    CREDIT_ANSWERS_KEPT_HOURS: int = Field(
+        24, ge=1, le=720, description="how long a repeated credit operation gets its first answer"
+    )
     TRIAL_PERIOD_DAYS: int = Field(14, ge=0, le=730, description="length of a trial")
     GRACE_PERIOD_DAYS: int = Field(3, ge=0, le=90, description="days that features stay after a failed renewal")
     AUTO_RENEW: bool = Field(True, description="subscriptions renew unless canceled")

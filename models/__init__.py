@@ -4,6 +4,19 @@ from models.api_key import ApiKey, Role
 from models.audit import AuditEntry, AuditHead, AuditPending, AuditSeal
 from models.base import Base
 from models.beat_slot import BeatSlot, Heartbeat
+from models.credits import (
+    CreditAccount,
+    CreditEpoch,
+    CreditGap,
+    CreditGrant,
+    CreditHold,
+    CreditJournal,
+    CreditTransaction,
+    CreditUsage,
+    GrantKind,
+    HoldStatus,
+    TransactionType,
+)
 from models.customer import Customer
 from models.dispute import Dispute, DisputeStatus
 from models.idempotency_key import IdempotencyKey
@@ -31,6 +44,17 @@ from models.webhook_delivery import WebhookAttempt, WebhookDelivery, WebhookStat
 from models.webhook_endpoint import DisabledReason, EndpointStatus, WebhookEndpoint
 
 __all__ = [
+    "CreditAccount",
+    "CreditEpoch",
+    "CreditGap",
+    "CreditGrant",
+    "CreditHold",
+    "CreditJournal",
+    "CreditTransaction",
+    "CreditUsage",
+    "GrantKind",
+    "HoldStatus",
+    "TransactionType",
     "ApiKey",
     "AttemptKind",
     "AttemptStatus",

@@ -34,6 +34,7 @@ from tasks.runtime import hint_sender
 
 # Each scheduled task, and how often it runs.
 SCHEDULE = {
+    "credits.sweep": timedelta(seconds=5),
     "events.purge": timedelta(hours=1),
     "gateway.ping": timedelta(seconds=60),
     "maintenance.invariants": timedelta(minutes=5),

@@ -13,6 +13,9 @@ QUEUES = (WEBHOOKS, PAYMENTS, BILLING, DOCUMENTS, MAINTENANCE, OUTGOING)
 # Every task, and the queue that it goes to.
 TASK_QUEUES = {
     "audit.seal": MAINTENANCE,
+    "credits.drain": BILLING,
+    "credits.rebuild": MAINTENANCE,
+    "credits.sweep": MAINTENANCE,
     "events.purge": MAINTENANCE,
     "gateway.ping": PAYMENTS,
     "maintenance.canary": MAINTENANCE,
@@ -35,4 +38,6 @@ HINT_TASKS = {
     Hint.AUDIT: "audit.seal",
     Hint.RECONCILIATION: "reconciliation.run",
     Hint.OUTGOING: "outgoing.deliver",
+    Hint.CREDITS: "credits.drain",
+    Hint.CREDITS_REBUILD: "credits.rebuild",
 }

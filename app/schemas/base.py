@@ -186,3 +186,4 @@ ReturnUrl = Annotated[
 ]
 # Far above any amount that the gateway takes, and far below what a BIGINT holds.
 AmountMinor = Annotated[int, Field(ge=1, le=999_999_999_999, description="integer, in minor units of the currency")]
+Credits = Annotated[int, Field(ge=1, le=999_999_999_999, description="how many credits; an integer, never money")]

@@ -4,6 +4,8 @@ from models.api_key import Role
 
 RESOURCES = (
     "audit",
+    "credit_grants",
+    "credits",
     "customers",
     "disputes",
     "events",
@@ -17,9 +19,11 @@ RESOURCES = (
 )
 ALL_SCOPES = frozenset(f"{resource}:{access}" for resource in RESOURCES for access in ("read", "write"))
 _FOR_ADMINS_ONLY = frozenset({"keys:read", "keys:write", "settings:read", "settings:write"})
-_OF_PRODUCTS = frozenset({"customers", "operations", "payments"})
+_OF_PRODUCTS = frozenset({"credits", "customers", "operations", "payments"})
 # What one customer may do with its own objects, through a token.
-CUSTOMER_SCOPES = frozenset({"customers:read", "customers:write", "operations:read", "payments:read", "payments:write"})
+CUSTOMER_SCOPES = frozenset(
+    {"credits:read", "customers:read", "customers:write", "operations:read", "payments:read", "payments:write"}
+)
 
 ROLE_SCOPES: dict[Role, frozenset[str]] = {
     Role.ADMIN: ALL_SCOPES,

@@ -56,6 +56,15 @@ VALUES ('{A}', '{A}', 'succeeded', 900, 'USD', 're_1', now(), now());
 INSERT INTO disputes (id, customer_id, payment_id, status, amount_minor, currency, reason, gateway_id, evidence_provided,
     evidence_submissions, opened_at, created_at, updated_at)
 VALUES ('{A}', '{A}', '{A}', 'needs_response', 2000, 'USD', 'fraudulent', 'du_1', '{{}}', 0, now(), now(), now());
+INSERT INTO credit_accounts (customer_id, shard, seq, balance, held, debt) VALUES ('{A}', 10, 1, 5, 0, 0);
+INSERT INTO credit_epoch (id, epoch) VALUES (1, 1);
+INSERT INTO credit_grants (id, customer_id, kind, amount, remaining, priority, created_at)
+VALUES ('{A}', '{A}', 'promotion', 5, 5, 10, now());
+INSERT INTO credit_holds (id, customer_id, amount, status, metadata, parts, created_at)
+VALUES ('{A}', '{A}', 5, 'active', '{{}}', '[]', now());
+INSERT INTO credit_transactions (id, customer_id, seq, type, amount, balance, held, debt, metadata, changes, paid, created_at)
+VALUES ('{A}', '{A}', 1, 'grant', 5, 5, 0, 0, '{{}}', '{{}}', '{{}}', now());
+INSERT INTO credit_usage (customer_id, day, operation, project, amount, count) VALUES ('{A}', '2026-11-25', 'x', '', 1, 1);
 INSERT INTO setup_intents (id, customer_id, status, gateway_id, created_at, updated_at)
 VALUES ('{A}', '{A}', 'succeeded', 'seti_1', now(), now());
 INSERT INTO reconciliation_runs (id, since, until, status, step, counts, totals, requested_by, started_at)
@@ -67,7 +76,35 @@ INSERT INTO reconciliation_seen (run_id, object_type, gateway_id) VALUES ('{A}',
 """
 
 # Checks: by constraint, statements that break it.
+_TRANSACTION = (
+    "INSERT INTO credit_transactions (id, customer_id, seq, type, amount, balance, held, debt, metadata, changes, paid, created_at) "
+    f"VALUES ('{B}', '{A}', %s, '%s', %s, %s, 0, 0, '{{}}', '{{}}', '{{}}', now())"
+)
 CHECKS = {
+    "ck_credit_accounts_nothing_below_zero": [
+        "UPDATE credit_accounts SET balance = -1",
+        "UPDATE credit_accounts SET held = -1",
+        "UPDATE credit_accounts SET debt = -1",
+    ],
+    "ck_credit_accounts_seq_not_negative": ["UPDATE credit_accounts SET seq = -1"],
+    "ck_credit_accounts_shard_known": ["UPDATE credit_accounts SET shard = 64"],
+    "ck_credit_epoch_epoch_not_negative": ["UPDATE credit_epoch SET epoch = -1"],
+    "ck_credit_epoch_one_row": ["INSERT INTO credit_epoch (id, epoch) VALUES (2, 1)"],
+    "ck_credit_grants_amount_positive": ["UPDATE credit_grants SET amount = 0, remaining = 0"],
+    "ck_credit_grants_kind_known": ["UPDATE credit_grants SET kind = 'gift'"],
+    "ck_credit_grants_remaining_within_amount": [
+        "UPDATE credit_grants SET remaining = 6",
+        "UPDATE credit_grants SET remaining = -1",
+    ],
+    "ck_credit_holds_amount_positive": ["UPDATE credit_holds SET amount = 0"],
+    "ck_credit_holds_captured_within_amount": ["UPDATE credit_holds SET captured = 6"],
+    "ck_credit_holds_ended_has_a_time": ["UPDATE credit_holds SET status = 'released'"],
+    "ck_credit_holds_status_known": ["UPDATE credit_holds SET status = 'lost', ended_at = now()"],
+    "ck_credit_transactions_amount_positive": [_TRANSACTION % (2, "deduct", 0, 0)],
+    "ck_credit_transactions_nothing_below_zero": [_TRANSACTION % (2, "deduct", 1, -1)],
+    "ck_credit_transactions_seq_positive": [_TRANSACTION % (0, "deduct", 1, 1)],
+    "ck_credit_transactions_type_known": [_TRANSACTION % (2, "steal", 1, 1)],
+    "ck_credit_usage_something_was_used": ["UPDATE credit_usage SET amount = 0", "UPDATE credit_usage SET count = 0"],
     "ck_api_keys_key_hash_is_sha256": ["UPDATE api_keys SET key_hash = 'short'"],
     "ck_api_keys_mode_known": ["UPDATE api_keys SET mode = 'staging'"],
     "ck_api_keys_role_known": ["UPDATE api_keys SET role = 'root'"],
@@ -185,6 +222,7 @@ CHECKS = {
 
 # Uniques: what may be there once only.
 UNIQUES = {
+    "uq_credit_transactions_customer_id_seq": _TRANSACTION % (1, "deduct", 1, 1),
     "uq_api_keys_key_hash": (
         "INSERT INTO api_keys (id, name, mode, role, scopes, key_hash, hint, created_at) "
         f"SELECT '{B}', name, mode, role, scopes, key_hash, hint, created_at FROM api_keys"
@@ -302,10 +340,10 @@ def test_finished_work_leaves_room_for_the_next(connection: psycopg.Connection) 
     connection.execute(UNIQUES["uq_payment_attempts_in_flight"].encode())
 
 
-@pytest.mark.parametrize("table", ["audit_entries", "audit_seals"])
+@pytest.mark.parametrize("table", ["audit_entries", "audit_seals", "credit_transactions"])
 @pytest.mark.parametrize("statement", ["UPDATE {} SET {}", "DELETE FROM {}", "TRUNCATE {} CASCADE"])
-def test_the_audit_log_is_only_added_to(connection: psycopg.Connection, table: str, statement: str) -> None:
-    change = "actor = 'somebody else'" if table == "audit_entries" else "hash = decode(repeat('02', 32), 'hex')"
+def test_what_was_written_down_is_only_added_to(connection: psycopg.Connection, table: str, statement: str) -> None:
+    change = "hash = decode(repeat('02', 32), 'hex')" if table == "audit_seals" else "actor = 'somebody else'"
 
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
         connection.execute(statement.format(table, change).encode())

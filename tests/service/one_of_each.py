@@ -6,7 +6,8 @@ from tests.service.world import World, signed_body
 
 def objects_of(world: World) -> dict[str, str]:
     """Make one customer with one of everything, and return the ids."""
-    customer = world.customer()
+    customer = world.customer_with_credits()
+    hold = world.call("POST", "/credits/holds", {"customer_id": customer, "amount": 10, "operation": "render"}).json
     attached = world.call("POST", f"/customers/{customer}/payment-methods", {"payment_method": "pm_card_visa"})
     world.work()
     method = world.operation(attached.json)["resource"]["id"]
@@ -33,4 +34,6 @@ def objects_of(world: World) -> dict[str, str]:
         "own_event_id": delivery["event_id"],
         "endpoint_id": endpoint,
         "delivery_id": delivery["id"],
+        "hold_id": hold["hold_id"],
+        "other_customer_id": world.customer(),
     }

@@ -25,6 +25,7 @@ from app.factory import create_app
 from billing.access.keys import create_key
 from billing.actor import OPERATOR_CLI
 from billing.clock import utc_now
+from billing.credits.rebuild import rebuild_if_lost
 from billing.hints import Hint
 from billing.operation_runner import run_due_operations
 from billing.outbox_relay import relay_batch
@@ -127,6 +128,24 @@ class World:
         accepted = self.accept_payment(customer, card=card, **fields)
         self.work()
         return self.payment(str(accepted["id"]))
+
+    def open_credits(self) -> None:
+        """Make the empty credits server of a new world the ledger's, as the sweep does within seconds."""
+        rebuild_if_lost(self.runtime, now=utc_now)
+
+    def customer_with_credits(self, amount: int = 1_000, **grant: object) -> str:
+        """Create a customer, grant it credits, and return its id."""
+        self.open_credits()
+        customer = self.customer()
+        answer = self.call("POST", "/credits/grants", {"customer_id": customer, "amount": amount, **grant})
+        assert answer.status_code == 201, answer.text
+        return customer
+
+    def balance(self, customer: str) -> int:
+        """Return what a customer can spend."""
+        answer = self.call("GET", f"/credits/balance?customer_id={customer}")
+        assert answer.status_code == 200, answer.text
+        return int(answer.json["balance"])
 
     def accept_payment(self, customer: str, *, card: str | None = "pm_card_visa", **fields: object) -> dict[str, Any]:
         """Ask for a payment of $29 and return the 202's body; no worker has looked at it."""

@@ -155,3 +155,18 @@ def test_a_role_beyond_its_scopes_is_refused_by_name(world: World, role: Role) -
         require_problem(answer, status=404, code="event_not_found")
     else:
         require_problem(answer, status=403, code="scope_missing")
+
+
+def test_where_nobody_waits_for_postgres_a_revoked_key_is_refused_within_a_second(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer = world.customer_with_credits()
+    row, key = make_key(world)
+    path = f"/credits/balance?customer_id={customer}"
+    assert get(world, f"Bearer {key}", path).status_code == 200
+    with world.session() as session:
+        revoke_key(session, public=public_id("key", row.id), actor=OPERATOR_CLI, now=utc_now())
+    later = utc_now() + timedelta(seconds=0.5)
+    monkeypatch.setattr("app.factory.utc_now", lambda: later)
+
+    require_refused(get(world, f"Bearer {key}", path))

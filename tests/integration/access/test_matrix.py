@@ -31,7 +31,21 @@ PUBLIC = {
     ("POST", "/webhooks/stripe"),
 }
 INTENT = {"customer_id": "{customer_id}", "amount": 100, "currency": "USD"}
+DEDUCT = {"customer_id": "{customer_id}", "amount": 1, "operation": "ai.generate"}
 ROWS: dict[tuple[str, str], Row] = {
+    ("GET", "/credits/balance"): Row("credits:read", names="none"),
+    ("GET", "/credits/history"): Row("credits:read", names="none"),
+    ("POST", "/credits/deduct"): Row("credits:write", DEDUCT, for_customers=False),
+    ("POST", "/credits/deduct/batch"): Row("credits:write", {"items": []}, names="none", for_customers=False),
+    ("POST", "/credits/grants"): Row("credit_grants:write", {"customer_id": "{customer_id}", "amount": 5}),
+    ("POST", "/credits/holds"): Row("credits:write", DEDUCT, for_customers=False),
+    ("POST", "/credits/holds/{hold_id}/capture"): Row("credits:write", {}, for_customers=False),
+    ("POST", "/credits/holds/{hold_id}/release"): Row("credits:write", {}, for_customers=False),
+    ("POST", "/credits/transfer"): Row(
+        "credits:write",
+        {"from_customer_id": "{customer_id}", "to_customer_id": "{other_customer_id}", "amount": 1},
+        for_customers=False,
+    ),
     ("GET", "/customers"): Row("customers:read", names="none"),
     ("POST", "/customers"): Row("customers:write", {"email": "x@example.com"}, names="none", for_customers=False),
     ("GET", "/customers/{customer_id}"): Row("customers:read"),
@@ -92,6 +106,8 @@ MISSING = {
         "own_event_id": "evt",
         "endpoint_id": "we",
         "delivery_id": "wd",
+        "hold_id": "hold",
+        "other_customer_id": "cus",
     }.items()
 }
 LET_THROUGH = {200, 201, 202, 409, 422}

@@ -141,6 +141,20 @@ def hear_of_events(ask: Asking, customer: str) -> None:
     ask("GET", f"/events/{missed['event_id']}")
 
 
+def use_credits(ask: Asking, world: World, customer: str) -> None:
+    world.open_credits()
+    ask("POST", "/credits/grants", {"customer_id": customer, "amount": 100})
+    ask("GET", f"/credits/balance?customer_id={customer}")
+    wish = {"customer_id": customer, "amount": 10, "operation": "render"}
+    ask("POST", "/credits/deduct", wish)
+    ask("POST", "/credits/deduct/batch", {"items": [{**wish, "idempotency_key": "1"}]})
+    for end in ("capture", "release"):
+        held = ask("POST", "/credits/holds", wish)
+        ask("POST", f"/credits/holds/{held['hold_id']}/{end}", {})
+    ask("POST", "/credits/transfer", {"from_customer_id": customer, "to_customer_id": world.customer(), "amount": 1})
+    ask("GET", f"/credits/history?customer_id={customer}")
+
+
 def test_what_every_route_answers_is_what_the_document_promises(world: World) -> None:
     ask = Asking(world)
     customer = ask("POST", "/customers", {"email": "ada@example.com", "name": "Ada", "address": {"country": "de"}})[
@@ -198,6 +212,7 @@ def test_what_every_route_answers_is_what_the_document_promises(world: World) ->
         ask("GET", path)
     ask("POST", "/webhooks/replay", {"event_id": "evt_1"})
     look_at_a_reconciliation(ask)
+    use_credits(ask, world, customer)
 
     promised = {
         (method.upper(), path, int(status))

@@ -1,0 +1,54 @@
+"""Process: run an operation on a customer's account, and open the account where the server does not have it yet."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from billing.credits.drain import drain_journals
+from billing.credits.expected import read_epoch
+from billing.credits.restore import new_account, read_accounts, restoring
+from billing.credits.scripts import Script
+from billing.credits.server import CreditsUnavailable
+from billing.credits.shards import Shard
+from billing.customers.find import require_customer
+from billing.runtime import Runtime
+
+_NO_ACCOUNT, _CLOSED = "no_account", "closed"
+_TRIES_MAX = 3
+
+
+def run(
+    runtime: Runtime,
+    customer_id: UUID,
+    script: Script,
+    *,
+    keys: Sequence[str],
+    arguments: Sequence[str | int],
+    now: datetime,
+) -> list[Any]:
+    """Return what a script on one account returns. Raises CustomerNotFound, CreditsUnavailable, DatabaseUnavailable."""
+    for _ in range(_TRIES_MAX):
+        raw: list[Any] = runtime.credits.run(script, keys, arguments)
+        if raw[0] != _NO_ACCOUNT:
+            return raw
+        open_account(runtime, customer_id, now=now)
+    raise CreditsUnavailable("the account is gone again and again")
+
+
+def open_account(runtime: Runtime, customer_id: UUID, *, now: datetime) -> None:
+    """Write the account as the ledger has it, or a new one. Raises CustomerNotFound, CreditsUnavailable.
+
+    That the server has no account may mean that it has lost its memory: then nothing is opened, and a rebuild is asked for.
+    """
+    keep = timedelta(hours=runtime.settings.CREDIT_ANSWERS_KEPT_HOURS)
+    with runtime.transaction() as session:
+        require_customer(session, customer_id)
+        epoch = read_epoch(session)
+    drain_journals(runtime, now=lambda: now, shards=[Shard.of(customer_id)])
+    with runtime.transaction() as session:
+        known = list(read_accounts(session, customers=[customer_id], answers_since=now - keep))
+    account = known[0] if known else new_account(customer_id)
+    keys, arguments = restoring(account, epoch=str(epoch), now=now, keep=keep)
+    if runtime.credits.run(Script.RESTORE, keys, arguments) == _CLOSED:
+        runtime.credits.require_open()

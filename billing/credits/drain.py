@@ -1,0 +1,114 @@
+"""Process: bring the journal into Postgres.
+
+Each shard's entries are read behind the last one that Postgres has, written together with how far they go, and trimmed after the
+commit. Whoever dies between the two leaves entries in the stream that are behind the position, and never read again. Two who
+drain the same shard read the same entries; the second finds, under the row's lock, that the position has moved, and leaves them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import redis
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from billing.bulk import insert_rows
+from billing.credits.expected import read_positions
+from billing.credits.journal import START, Entry, Position, read_entry
+from billing.credits.rows import write_entries
+from billing.credits.server import CreditsUnavailable
+from billing.credits.shards import ALL_SHARDS, Shard
+from billing.fail_points import fail_point
+from billing.runtime import Runtime
+from models.credits import CreditJournal
+
+# How many of one shard are read at once; how many entries one transaction takes before the next shards wait for another.
+_SHARD_MAX = 1_000
+_TOGETHER_MAX = 5_000
+log = structlog.get_logger(__name__)
+
+
+class Batch(NamedTuple):
+    """What one shard's journal holds behind a position."""
+
+    shard: Shard
+    behind: Position
+    upto: Position
+    entries: Sequence[Entry]
+
+
+def drain_journals(runtime: Runtime, *, now: Callable[[], datetime], shards: Sequence[Shard] = ALL_SHARDS) -> int:
+    """Bring what the journals hold at this moment into Postgres, up to a thousand of each; return how many entries there were.
+
+    Raises CreditsUnavailable, DatabaseUnavailable.
+    """
+    with runtime.transaction() as session:
+        positions = read_positions(session)
+    drained, group = 0, list[Batch]()
+    for batch in _read(runtime.credits.redis, shards, positions):
+        group.append(batch)
+        if sum(len(held.entries) for held in group) >= _TOGETHER_MAX:
+            drained += _store(runtime, group, now=now())
+            group = []
+    return drained + _store(runtime, group, now=now())
+
+
+def _read(server: redis.Redis, shards: Sequence[Shard], positions: Mapping[int, Position]) -> list[Batch]:
+    try:
+        with server.pipeline(transaction=False) as pipeline:
+            for shard in shards:
+                pipeline.xrange(shard.journal, min=f"({positions[shard.number]}", count=_SHARD_MAX)
+            answers = pipeline.execute()
+    except redis.RedisError as error:
+        raise CreditsUnavailable("the credits server does not answer") from error
+    return [
+        Batch(
+            shard,
+            positions[shard.number],
+            Position.parse(found[-1][0]),
+            [read_entry(fields["e"]) for _, fields in found],
+        )
+        for shard, found in zip(shards, answers, strict=True)
+        if found
+    ]
+
+
+def _store(runtime: Runtime, batches: Sequence[Batch], *, now: datetime) -> int:
+    if not batches:
+        return 0
+    with runtime.transaction() as session:
+        mine = _lock(session, batches)
+        write_entries(session, [entry for batch in mine for entry in batch.entries], now=now)
+        fail_point("credits.before_drain_commit")
+    fail_point("credits.after_drain_commit")
+    _trim(runtime.credits.redis, mine)
+    return sum(len(batch.entries) for batch in mine)
+
+
+def _lock(session: Session, batches: Sequence[Batch]) -> list[Batch]:
+    """Return the batches that are still to be written, and move their positions; the others are somebody else's."""
+    numbers = [batch.shard.number for batch in batches]
+    begun = [{"shard": number, "milliseconds": START.milliseconds, "number": START.number} for number in numbers]
+    insert_rows(session, CreditJournal, begun, on_conflict="ON CONFLICT (shard) DO NOTHING")
+    query = select(CreditJournal).where(CreditJournal.shard.in_(numbers)).order_by(CreditJournal.shard)
+    rows = {row.shard: row for row in session.scalars(query.with_for_update())}
+    mine = []
+    for batch in batches:
+        row = rows[batch.shard.number]
+        if (row.milliseconds, row.number) == batch.behind:
+            row.milliseconds, row.number = batch.upto
+            mine.append(batch)
+    return mine
+
+
+def _trim(server: redis.Redis, batches: Sequence[Batch]) -> None:
+    try:
+        with server.pipeline(transaction=False) as pipeline:
+            for batch in batches:
+                pipeline.xtrim(batch.shard.journal, minid=str(batch.upto.next()), approximate=False)
+            pipeline.execute()
+    except redis.RedisError as error:
+        # The next drain reads behind the position all the same, and trims these with its own.
+        log.warning("credits.not_trimmed", error=type(error).__name__)

@@ -1,0 +1,43 @@
+"""Process: end the grants and holds that are due, of customers who do nothing with their credits."""
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+import redis
+
+from billing.credits.journal import milliseconds
+from billing.credits.scripts import Script
+from billing.credits.server import CreditsUnavailable
+from billing.credits.shards import ALL_SHARDS, Shard
+from billing.hints import Hint
+from billing.runtime import Runtime
+
+_TOGETHER_MAX = 100
+_ROUNDS_MAX = 100
+
+
+def expire_due(runtime: Runtime, *, now: Callable[[], datetime]) -> int:
+    """Return of how many accounts something ended. Raises CreditsUnavailable."""
+    ended = 0
+    for shard in ALL_SHARDS:
+        for _ in range(_ROUNDS_MAX):
+            count = _expire_some(runtime, shard, at=milliseconds(now()))
+            ended += count
+            if count < _TOGETHER_MAX:
+                break
+    if ended:
+        runtime.send_hint(Hint.CREDITS)
+    return ended
+
+
+def _expire_some(runtime: Runtime, shard: Shard, *, at: int) -> int:
+    try:
+        due = runtime.credits.redis.zrangebyscore(shard.due, 0, at, start=0, num=_TOGETHER_MAX)
+    except redis.RedisError as error:
+        raise CreditsUnavailable("the credits server does not answer") from error
+    customers = [UUID(str(customer)) for customer in due]
+    if customers:
+        keys = [shard.journal, shard.due, *(shard.account(customer) for customer in customers)]
+        runtime.credits.run(Script.CATCH_UP, keys, [at, *map(str, customers)])
+    return len(customers)

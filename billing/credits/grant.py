@@ -1,0 +1,128 @@
+"""Process: give credits, and take them back."""
+
+import json
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from billing.credits.accounts import run
+from billing.credits.answers import CreditAnswer, CreditLimitExceeded, CreditOrder, done
+from billing.credits.journal import milliseconds
+from billing.credits.scripts import Script
+from billing.credits.shards import Shard
+from billing.errors import Invalid
+from billing.hints import Hint
+from billing.runtime import Runtime
+from models.credits import GrantKind
+from models.ids import new_id
+
+# What is spent first among grants that end together; the lower, the sooner.
+DEFAULT_PRIORITY = {
+    GrantKind.PROMOTION: 10,
+    GrantKind.ALLOWANCE: 20,
+    GrantKind.TRANSFER: 30,
+    GrantKind.ADJUSTMENT: 30,
+    GrantKind.PURCHASE: 40,
+}
+
+
+class GrantTerms(NamedTuple):
+    """What a grant is: its id, kind, when it ends (None: never), its priority, and what it is for (`pay_…`)."""
+
+    id: UUID
+    kind: GrantKind
+    priority: int
+    expires_at: datetime | None
+    reference: str | None
+
+
+class Granted(NamedTuple):
+    """A grant that was made."""
+
+    answer: CreditAnswer
+    grant_id: UUID
+
+
+class GrantExpired(Invalid):
+    """The grant would end before it begins."""
+
+    code = "grant_expired"
+
+
+def grant(
+    runtime: Runtime, order: CreditOrder, terms: GrantTerms, *, balance_max: int | None, now: datetime
+) -> Granted:
+    """Add a grant to the account; a debt is paid from it first. `balance_max` None: what was paid for is never refused.
+
+    Raises GrantExpired, CreditLimitExceeded, IdempotencyKeyReused, CustomerNotFound, CreditsUnavailable.
+    """
+    if terms.expires_at is not None and terms.expires_at <= now:
+        raise GrantExpired(
+            f"the grant would end at {terms.expires_at.isoformat()}, which is not after {now.isoformat()}"
+        )
+    raw = run(
+        runtime,
+        order.customer_id,
+        Script.GRANT,
+        keys=account_keys(order),
+        arguments=[
+            *common_arguments(runtime, order, now=now),
+            str(terms.id),
+            str(terms.kind),
+            terms.priority,
+            milliseconds(terms.expires_at),
+            balance_max or 0,
+            terms.reference or "",
+        ],
+        now=now,
+    )
+    if raw[0] == "exceeds":
+        raise CreditLimitExceeded(
+            f"{order.amount} more would be above the most that a customer may hold, {balance_max}; it can spend {raw[1]} now"
+        )
+    answer = done(raw, order)
+    runtime.send_hint(Hint.CREDITS)
+    return Granted(answer, UUID(raw[4]))
+
+
+def revoke(runtime: Runtime, order: CreditOrder, *, grant_id: UUID, now: datetime) -> CreditAnswer:
+    """Take back what a grant has left, up to the amount; what is spent or held of it becomes the customer's debt.
+
+    Raises IdempotencyKeyReused, CustomerNotFound, CreditsUnavailable.
+    """
+    raw = run(
+        runtime,
+        order.customer_id,
+        Script.REVOKE,
+        keys=account_keys(order),
+        arguments=[*common_arguments(runtime, order, now=now), str(grant_id)],
+        now=now,
+    )
+    runtime.send_hint(Hint.CREDITS)
+    return done(raw, order)
+
+
+def account_keys(order: CreditOrder) -> list[str]:
+    """Return the keys that every script on one account begins with: journal, due, account, answer."""
+    shard = Shard.of(order.customer_id)
+    return [
+        shard.journal,
+        shard.due,
+        shard.account(order.customer_id),
+        shard.answer(order.customer_id, order.kept.key),
+    ]
+
+
+def common_arguments(runtime: Runtime, order: CreditOrder, *, now: datetime) -> list[str | int]:
+    """Return what most scripts on one account begin with: now, how long answers are kept, and the order."""
+    return [
+        milliseconds(now),
+        runtime.credits.kept_milliseconds,
+        str(order.customer_id),
+        str(new_id()),
+        order.amount,
+        order.operation,
+        json.dumps(order.metadata) if order.metadata else "",
+        order.actor,
+        *order.kept,
+    ]

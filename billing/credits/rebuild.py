@@ -1,0 +1,176 @@
+"""Process: write the server's memory anew from Postgres.
+
+The new epoch is committed first, so that nothing opens until every shard shows it. Then the old epochs and the scripts go: no
+operation runs any more, and what the journals hold can be drained to its end. Then every key goes, and each shard's accounts
+come back, its epoch last. Who is cut off leaves shards without the epoch, and the next operation asks for the rebuild again; two
+who work at once are told apart by their epochs.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+import redis
+import structlog
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from billing.credits.drain import drain_journals
+from billing.credits.expected import read_expected, read_positions
+from billing.credits.inspection import why_closed
+from billing.credits.journal import Position
+from billing.credits.restore import read_accounts, restoring
+from billing.credits.scripts import Script, sha, source
+from billing.credits.server import CreditsUnavailable
+from billing.credits.shards import ALL_SHARDS, Shard
+from billing.fail_points import fail_point
+from billing.runtime import Runtime
+from models.credits import CreditAccount, CreditEpoch
+
+_LEASE_SECONDS = 60
+_TOGETHER = 500
+_SCANNED = 1_000
+_CLOSED = "closed"
+log = structlog.get_logger(__name__)
+
+
+class Rebuilt(NamedTuple):
+    """Under which epoch the memory was rebuilt, and how many accounts it has."""
+
+    epoch: int
+    accounts: int
+
+
+class RebuildUnderWay(CreditsUnavailable):
+    """Somebody else rebuilds the memory at this moment."""
+
+    code = "credits_rebuild_under_way"
+
+
+def rebuild_if_lost(runtime: Runtime, *, now: Callable[[], datetime]) -> Rebuilt | None:
+    """Rebuild the memory when it is not the ledger's; return None when it is. Raises as `rebuild` does."""
+    with runtime.transaction() as session:
+        expected = read_expected(session)
+    if why_closed(runtime.credits.redis, expected) is None:
+        return None
+    return rebuild(runtime, now=now)
+
+
+def rebuild(
+    runtime: Runtime, *, now: Callable[[], datetime], progress: Callable[[int], None] = lambda _: None
+) -> Rebuilt:
+    """Rebuild the memory; `progress` is told how many accounts are done.
+
+    Raises RebuildUnderWay, CreditsUnavailable, DatabaseUnavailable.
+    """
+    with runtime.transaction() as session:
+        epoch = _begin(session)
+    server = runtime.credits.redis
+    log.warning("credits.rebuild_begun", epoch=epoch)
+    try:
+        server.delete(*(shard.epoch for shard in ALL_SHARDS))
+        server.script_flush()
+        fail_point("credits.rebuild_closed")
+        while drain_journals(runtime, now=now):
+            pass
+        _wipe(server)
+        fail_point("credits.rebuild_wiped")
+        server.script_load(source(Script.RESTORE))
+        with runtime.transaction() as session:
+            positions, customers = read_positions(session), _customers(session)
+        accounts = 0
+        for shard in ALL_SHARDS:
+            _restore_shard(runtime, shard, customers[shard.number], epoch=epoch, now=now)
+            _end_shard(server, shard, epoch=epoch, behind=positions[shard.number])
+            accounts += len(customers[shard.number])
+            progress(accounts)
+            fail_point("credits.rebuild_shard_restored")
+    except redis.RedisError as error:
+        raise CreditsUnavailable("the credits server does not answer; the rebuild begins anew") from error
+    with runtime.transaction() as session:
+        done = update(CreditEpoch).where(CreditEpoch.epoch == epoch)
+        session.execute(done.values(leased_until=None, rebuilt_at=now()))
+    log.warning("credits.rebuilt", epoch=epoch, accounts=accounts)
+    return Rebuilt(epoch, accounts)
+
+
+def _begin(session: Session) -> int:
+    until = func.now() + timedelta(seconds=_LEASE_SECONDS)
+    claim = (
+        insert(CreditEpoch)
+        .values(id=1, epoch=1, leased_until=until)
+        .on_conflict_do_update(
+            index_elements=[CreditEpoch.id],
+            set_={"epoch": CreditEpoch.epoch + 1, "leased_until": until},
+            where=or_(CreditEpoch.leased_until.is_(None), CreditEpoch.leased_until < func.now()),
+        )
+        .returning(CreditEpoch.epoch)
+    )
+    epoch = session.scalar(claim)
+    if epoch is None:
+        raise RebuildUnderWay("credit balances are being rebuilt at this moment")
+    return epoch
+
+
+def _renew(session: Session, *, epoch: int) -> None:
+    mine = update(CreditEpoch).where(CreditEpoch.epoch == epoch)
+    renewed = session.scalar(
+        mine.values(leased_until=func.now() + timedelta(seconds=_LEASE_SECONDS)).returning(CreditEpoch.epoch)
+    )
+    if renewed is None:
+        raise RebuildUnderWay("another rebuild has begun meanwhile")
+
+
+def _wipe(server: redis.Redis) -> None:
+    cursor = 0
+    while True:
+        cursor, keys = server.scan(cursor, match="credits:{s*", count=_SCANNED)
+        if keys:
+            server.unlink(*keys)
+        if cursor == 0:
+            return
+
+
+def _customers(session: Session) -> dict[int, list[UUID]]:
+    """Return who has an account, by shard."""
+    found: dict[int, list[UUID]] = defaultdict(list)
+    for customer_id, shard in session.execute(select(CreditAccount.customer_id, CreditAccount.shard)):
+        found[shard].append(customer_id)
+    return found
+
+
+def _restore_shard(
+    runtime: Runtime, shard: Shard, customers: Sequence[UUID], *, epoch: int, now: Callable[[], datetime]
+) -> None:
+    """Write a shard's accounts; until all are there its mark says that it is being restored."""
+    restoring = f"restoring {epoch}"
+    runtime.credits.redis.set(shard.epoch, restoring)
+    for start in range(0, len(customers), _TOGETHER):
+        with runtime.transaction() as session:
+            _renew(session, epoch=epoch)
+        _restore(runtime, customers[start : start + _TOGETHER], epoch=restoring, now=now())
+
+
+def _restore(runtime: Runtime, customers: Sequence[UUID], *, epoch: str, now: datetime) -> None:
+    keep = timedelta(hours=runtime.settings.CREDIT_ANSWERS_KEPT_HOURS)
+    with runtime.transaction() as session:
+        accounts = list(read_accounts(session, customers=customers, answers_since=now - keep))
+    with runtime.credits.redis.pipeline(transaction=False) as pipeline:
+        for account in accounts:
+            keys, arguments = restoring(account, epoch=epoch, now=now, keep=keep)
+            pipeline.evalsha(sha(Script.RESTORE), len(keys), *keys, *arguments)
+        if _CLOSED in pipeline.execute():
+            raise RebuildUnderWay("another rebuild has begun meanwhile")
+
+
+def _end_shard(server: redis.Redis, shard: Shard, *, epoch: int, behind: Position) -> None:
+    """Open a shard, whose next journal entry comes after what is drained, also where the server's clock is behind."""
+    marker = str(behind.next())
+    with server.pipeline() as pipeline:
+        pipeline.xadd(shard.journal, {"e": ""}, id=marker)
+        pipeline.xdel(shard.journal, marker)
+        pipeline.set(shard.epoch, epoch)
+        pipeline.execute()

@@ -1,0 +1,155 @@
+"""Process: send credits from one customer to another, who may be in another shard.
+
+It is a hold of the sender, a grant to the receiver, and the hold's end, each under the transfer's id. Between them the transfer
+is under way: the sender's credits are held, and the sweep goes on where somebody stopped. The receiver's answer decides, and is
+kept; whoever asks again, days later, hears the same, so that nothing is both brought and given back.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID, uuid5
+
+import redis
+import structlog
+
+from billing.credits.accounts import run
+from billing.credits.answers import CreditAnswer, CreditLimitExceeded, CreditOrder, done
+from billing.credits.balance import read_balance
+from billing.credits.grant import account_keys, common_arguments
+from billing.credits.journal import instant, milliseconds
+from billing.credits.scripts import Script
+from billing.credits.server import CreditsUnavailable
+from billing.credits.shards import ALL_SHARDS, Shard, new_hold_id
+from billing.errors import Invalid
+from billing.fail_points import fail_point
+from billing.hints import Hint
+from billing.runtime import Runtime
+from models.ids import new_id
+
+# How long a receiver knows a transfer again. One that could not be ended for longer is left to a person.
+RECEIVED_KEPT = timedelta(days=30)
+_GIVEN_UP_AFTER = timedelta(days=20)
+# A transfer younger than this is in the hands of the request that began it.
+_LEFT_ALONE = timedelta(seconds=10)
+log = structlog.get_logger(__name__)
+
+
+class TransferToSelf(Invalid):
+    """Sender and receiver are the same customer."""
+
+    code = "transfer_to_self"
+
+
+class Transfer(NamedTuple):
+    """A transfer under way: what is sent, as parts that keep their expiry and priority."""
+
+    id: UUID
+    sender: UUID
+    receiver: UUID
+    amount: int
+    parts: str
+    actor: str
+
+
+def transfer(runtime: Runtime, order: CreditOrder, *, receiver: UUID, now: datetime) -> CreditAnswer:
+    """Send the order's credits to `receiver`; the answer is the sender's. Parts keep their expiry and priority.
+
+    Raises TransferToSelf, InsufficientCredits, CreditLimitExceeded (then the sender has all back), IdempotencyKeyReused,
+    CustomerNotFound, CreditsUnavailable.
+    """
+    read_balance(runtime, customer_id=receiver, now=now)  # there is such a customer
+    if receiver == order.customer_id:
+        raise TransferToSelf("sender and receiver are the same customer")
+    raw = run(
+        runtime,
+        order.customer_id,
+        Script.TRANSFER,
+        keys=[*account_keys(order), Shard.of(order.customer_id).transfers],
+        arguments=[*common_arguments(runtime, order, now=now), str(new_hold_id(order.customer_id)), str(receiver)],
+        now=now,
+    )
+    answer = done(raw, order)
+    fail_point("credits.transfer_held")
+    begun = Transfer(UUID(raw[4]), order.customer_id, receiver, order.amount, raw[5], order.actor)
+    received = finish(runtime, begun, now=now)
+    runtime.send_hint(Hint.CREDITS)
+    if not received:
+        raise CreditLimitExceeded(
+            f"the receiver would hold more than {runtime.settings.MAX_CREDIT_BALANCE} credits; nothing was sent"
+        )
+    return answer
+
+
+def finish(runtime: Runtime, begun: Transfer, *, now: datetime) -> bool:
+    """Bring the credits to the receiver, once, and end the hold; return False when they were refused, and given back."""
+    received = _receive(runtime, begun, now=now)
+    fail_point("credits.transfer_received")
+    sender = Shard.of(begun.sender)
+    run(
+        runtime,
+        begun.sender,
+        Script.END_TRANSFER,
+        keys=[sender.journal, sender.due, sender.account(begun.sender), sender.transfers],
+        arguments=[milliseconds(now), str(begun.sender), str(new_id()), str(begun.id), int(received)],
+        now=now,
+    )
+    return received
+
+
+def sweep_transfers(runtime: Runtime, *, now: Callable[[], datetime]) -> int:
+    """Finish the transfers that somebody began and left, and return how many there were. Raises CreditsUnavailable."""
+    finished = 0
+    for begun, at in _under_way(runtime.credits.redis):
+        age = now() - at
+        if age > _GIVEN_UP_AFTER:
+            log.error("credits.transfer_too_old", transfer=str(begun.id), days=age.days, mend="a person has to look")
+        elif age > _LEFT_ALONE:
+            received = finish(runtime, begun, now=now())
+            log.warning("credits.transfer_finished", transfer=str(begun.id), received=received)
+            finished += 1
+    return finished
+
+
+def _receive(runtime: Runtime, begun: Transfer, *, now: datetime) -> bool:
+    shard, key = Shard.of(begun.receiver), f"transfer-{begun.id}"
+    parts = json.loads(begun.parts)
+    raw = run(
+        runtime,
+        begun.receiver,
+        Script.RECEIVE_TRANSFER,
+        keys=[shard.journal, shard.due, shard.account(begun.receiver), shard.answer(begun.receiver, key)],
+        arguments=[
+            milliseconds(now),
+            int(RECEIVED_KEPT.total_seconds() * 1000),
+            str(begun.receiver),
+            str(new_id()),
+            begun.amount,
+            begun.actor,
+            key,
+            str(begun.id),
+            str(begun.sender),
+            runtime.settings.MAX_CREDIT_BALANCE,
+            begun.parts,
+            *(str(uuid5(begun.id, str(place))) for place in range(len(parts))),
+        ],
+        now=now,
+    )
+    return "exceeds" not in raw[:2]
+
+
+def _under_way(server: redis.Redis) -> list[tuple[Transfer, datetime]]:
+    try:
+        with server.pipeline(transaction=False) as pipeline:
+            for shard in ALL_SHARDS:
+                pipeline.hgetall(shard.transfers)
+            found = pipeline.execute()
+    except redis.RedisError as error:
+        raise CreditsUnavailable("the credits server does not answer") from error
+    return [_read(UUID(id_), json.loads(text)) for transfers in found for id_, text in transfers.items()]
+
+
+def _read(id_: UUID, raw: dict[str, str]) -> tuple[Transfer, datetime]:
+    begun = Transfer(id_, UUID(raw["sender"]), UUID(raw["receiver"]), int(raw["amount"]), raw["parts"], raw["actor"])
+    return begun, instant(int(raw["at"]))

@@ -1,0 +1,113 @@
+"""The journal's drain: each entry once, whoever dies where, and a missing one noticed."""
+
+from collections.abc import Callable
+
+import pytest
+
+from billing.credits.drain import drain_journals
+from billing.credits.shards import Shard
+from billing.fail_points import FailPointRaised
+from tests.integration.credits.orders import NOW, Customer, drain
+from tests.service.world import World
+
+
+def test_what_was_done_is_in_the_ledger_and_no_longer_in_the_journal(opened: World) -> None:
+    customer = Customer(opened)
+    customer.grant(100)
+    answer = customer.deduct(30)
+    journal = Shard.of(customer.id).journal
+    assert opened.runtime.credits.redis.xlen(journal) == 2
+
+    assert drain(opened) == 2
+
+    assert opened.runtime.credits.redis.xlen(journal) == 0
+    assert customer.transactions()[-1]["id"] == answer.id
+    (account,) = opened.rows("SELECT seq, balance, held, debt FROM credit_accounts")
+    assert account == {"seq": 2, "balance": 70, "held": 0, "debt": 0}
+    assert opened.rows("SELECT amount, remaining FROM credit_grants") == [{"amount": 100, "remaining": 70}]
+
+
+@pytest.mark.parametrize("point", ["credits.before_drain_commit", "credits.after_drain_commit"])
+def test_whoever_is_cut_off_nothing_is_lost_and_nothing_is_twice(
+    opened: World, fails_at: Callable[[str], None], point: str
+) -> None:
+    customer = Customer(opened)
+    customer.grant(100)
+    customer.deduct(30)
+    fails_at(point)
+    with pytest.raises(FailPointRaised):
+        drain(opened)
+    customer.deduct(20)
+
+    drain(opened)
+
+    assert [row["seq"] for row in customer.transactions()] == [1, 2, 3]
+    assert opened.rows("SELECT remaining FROM credit_grants") == [{"remaining": 50}]
+    assert opened.rows("SELECT amount, count FROM credit_usage") == [{"amount": 50, "count": 2}]
+
+
+def test_what_another_has_drained_meanwhile_is_left(opened: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    customer = Customer(opened)
+    customer.grant(100)
+    from billing.credits import drain as module
+
+    read = module._read
+
+    def read_and_be_overtaken(*arguments: object) -> object:
+        found = read(*arguments)  # type: ignore[arg-type]
+        monkeypatch.setattr(module, "_read", read)
+        assert drain(opened) == 1
+        return found
+
+    monkeypatch.setattr(module, "_read", read_and_be_overtaken)
+
+    assert drain_journals(opened.runtime, now=lambda: NOW) == 0
+
+    assert opened.count("credit_transactions") == 1
+
+
+def test_a_missing_entry_is_noticed(opened: World) -> None:
+    customer = Customer(opened)
+    customer.grant(100)
+    customer.deduct(1)
+    customer.deduct(1)
+    server, journal = opened.runtime.credits.redis, Shard.of(customer.id).journal
+    second = [id_ for id_, _ in server.xrange(journal) or []][1]
+    server.xdel(journal, str(second))
+
+    drain(opened)
+
+    assert opened.rows("SELECT after_seq, found_seq FROM credit_gaps") == [{"after_seq": 1, "found_seq": 3}]
+    assert opened.rows("SELECT seq, balance FROM credit_accounts") == [{"seq": 3, "balance": 98}]
+
+
+def test_more_than_one_read_takes_is_drained_in_rounds(opened: World) -> None:
+    customer = Customer(opened)
+    customer.grant(2_000)
+    for _ in range(1_200):
+        customer.deduct(1)
+
+    assert drain_journals(opened.runtime, now=lambda: NOW) == 1_000
+    assert drain(opened) == 201
+
+    assert opened.rows("SELECT balance FROM credit_accounts") == [{"balance": 800}]
+
+
+def test_usage_adds_up_by_day_operation_and_project(opened: World) -> None:
+    customer = opened.customer_with_credits(100)
+    for amount, operation, metadata in (
+        (1, "a", {}),
+        (2, "a", {"projectId": "p"}),
+        (3, "a", {"projectId": "p"}),
+        (4, "b", {}),
+    ):
+        body = {"customer_id": customer, "amount": amount, "operation": operation, "metadata": metadata}
+        assert opened.call("POST", "/credits/deduct", body).status_code == 200
+
+    drain(opened)
+
+    assert opened.rows("SELECT operation, project, amount, count FROM credit_usage ORDER BY operation, project") == [
+        {"operation": "a", "project": "", "amount": 1, "count": 1},
+        {"operation": "a", "project": "p", "amount": 5, "count": 2},
+        {"operation": "b", "project": "", "amount": 4, "count": 1},
+    ]

@@ -19,7 +19,17 @@ from app.openapi_document import access_by_route, finish_document
 from app.problems import RouteNotFound, register_error_handlers, validation_response
 from app.rate_limits import RateLimiter
 from app.request_body import BillingRequest, check_body
-from app.routes import customers, disputes, events, operators, payments, reconciliation, webhook_endpoints, webhooks
+from app.routes import (
+    customers,
+    disputes,
+    events,
+    operators,
+    payments,
+    plans,
+    reconciliation,
+    webhook_endpoints,
+    webhooks,
+)
 from app.routes.health import health_blueprint
 from app.schemas.base import Problem
 from app.security_headers import API_HEADERS
@@ -44,8 +54,8 @@ def create_app(runtime: Runtime) -> OpenAPI:
         info=Info(
             title="Billing service",
             version=VERSION,
-            description="Payments with strong authentication, customers, refunds, disputes, events and webhooks. "
-            "Errors are RFC 9457 problems.",
+            description="Payments with strong authentication, customers, plans and entitlements, refunds, disputes, events "
+            "and webhooks. Errors are RFC 9457 problems.",
         ),
         security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")},
         validation_error_model=Problem,
@@ -73,6 +83,7 @@ def create_app(runtime: Runtime) -> OpenAPI:
     register_error_handlers(app)
     for blueprint in (
         customers.blueprint,
+        plans.blueprint,
         payments.blueprint,
         disputes.blueprint,
         webhooks.blueprint,

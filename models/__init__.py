@@ -6,6 +6,7 @@ from models.base import Base
 from models.beat_slot import BeatSlot, Heartbeat
 from models.customer import Customer
 from models.dispute import Dispute, DisputeStatus
+from models.entitlement_use import EntitlementUse
 from models.idempotency_key import IdempotencyKey
 from models.inbox_event import InboxEvent, InboxStatus
 from models.money import Money
@@ -13,6 +14,7 @@ from models.operation import Operation, OperationStatus
 from models.outbox import DeliveryStatus, OutboxDelivery, OutboxEvent
 from models.payment import AttemptKind, AttemptStatus, CaptureMethod, Payment, PaymentAttempt, PaymentStatus
 from models.payment_method import PaymentMethod
+from models.plan import Plan, PlanFeature, PlanPrice, PriceInterval
 from models.reconciliation import (
     DifferenceKind,
     DifferenceState,
@@ -49,6 +51,7 @@ __all__ = [
     "Dispute",
     "DisputeStatus",
     "EndpointStatus",
+    "EntitlementUse",
     "Heartbeat",
     "IdempotencyKey",
     "InboxEvent",
@@ -64,6 +67,10 @@ __all__ = [
     "PaymentAttempt",
     "PaymentMethod",
     "PaymentStatus",
+    "Plan",
+    "PlanFeature",
+    "PlanPrice",
+    "PriceInterval",
     "ReconciliationDifference",
     "ReconciliationFinding",
     "ReconciliationRun",

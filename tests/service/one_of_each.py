@@ -33,4 +33,6 @@ def objects_of(world: World) -> dict[str, str]:
         "own_event_id": delivery["event_id"],
         "endpoint_id": endpoint,
         "delivery_id": delivery["id"],
+        "plan_id": world.call("GET", "/plans/pro").json["id"],
+        "feature": "ai_requests",
     }

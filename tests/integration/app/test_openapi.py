@@ -141,6 +141,15 @@ def hear_of_events(ask: Asking, customer: str) -> None:
     ask("GET", f"/events/{missed['event_id']}")
 
 
+def look_at_plans(ask: Asking, customer: str) -> None:
+    """Ask for the catalog, use a feature up, and see what is left of the others."""
+    ask("GET", f"/plans/{ask('GET', '/plans')['data'][0]['id']}")
+    ask("POST", f"/customers/{customer}/entitlements/projects/consume", {})
+    ask("POST", f"/customers/{customer}/entitlements/projects/consume", {"amount": 1})
+    ask("POST", f"/customers/{customer}/entitlements/projects/consume", {"amount": -2})
+    ask("GET", f"/customers/{customer}/entitlements")
+
+
 def test_what_every_route_answers_is_what_the_document_promises(world: World) -> None:
     ask = Asking(world)
     customer = ask("POST", "/customers", {"email": "ada@example.com", "name": "Ada", "address": {"country": "de"}})[
@@ -152,6 +161,7 @@ def test_what_every_route_answers_is_what_the_document_promises(world: World) ->
     ask("POST", f"/customers/{customer}/tokens", {})
     attached = outcome_of(ask, "POST", f"/customers/{customer}/payment-methods", {"payment_method": "pm_card_visa"})
     ask("GET", f"/customers/{customer}/payment-methods")
+    look_at_plans(ask, customer)
 
     returning = {"payment_method": "pm_card_visa", "return_url": "https://shop.example/back"}
     setup = outcome_of(ask, "POST", f"/customers/{customer}/setup-intents", {})

@@ -10,8 +10,7 @@ from app.routes.documentation import BEARER, answers
 from app.schemas import plans as schemas
 from app.schemas.base import PageQuery
 from app.schemas.customers import CustomerPath
-from billing.catalog.find import features_of_each, find_plan, offered_plans, prices_of_each
-from billing.catalog.representation import plan_representation
+from billing.catalog.find import find_plan, offered_plans, represented
 from billing.customers.find import find_customer
 from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.entitlements.consume import consume
@@ -84,15 +83,4 @@ def consume_feature(context: Context, path: schemas.EntitlementPath, body: schem
 
 
 def _represented(context: Context, plans: Sequence[Plan]) -> list[dict[str, object]]:
-    plan_ids = [plan.id for plan in plans]
-    prices = prices_of_each(context.session, plan_ids=plan_ids)
-    features = features_of_each(context.session, plan_ids=plan_ids)
-    return [
-        plan_representation(
-            plan,
-            prices=prices[plan.id],
-            features=features[plan.id],
-            trial_days_default=context.settings.TRIAL_PERIOD_DAYS,
-        )
-        for plan in plans
-    ]
+    return represented(context.session, plans, trial_days_default=context.settings.TRIAL_PERIOD_DAYS)

@@ -1,5 +1,7 @@
 """The counter against a model in a few lines: any uses and returns, in any order, under limits that move."""
 
+from datetime import date
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -44,3 +46,16 @@ def test_the_counter_does_what_the_model_does(world: World, steps: list[tuple[in
             assert found == (used if allowed else None)
         row = session.get(EntitlementUse, (customer_id, "projects", ALWAYS), populate_existing=True)
         assert (row.used if row else None) == (used if written else None)
+
+
+def test_each_period_is_counted_alone(world: World) -> None:
+    customer_id, now = row_id("cus", world.customer()), utc_now()
+    november, december = date(2026, 11, 1), date(2026, 12, 1)
+
+    with world.session() as session:
+        for start in (november, december):
+            count_use(session, customer_id=customer_id, feature="x", period_start=start, amount=3, use_max=5, now=now)
+        give_back(session, customer_id=customer_id, feature="x", period_start=december, amount=2, now=now)
+
+    found = world.rows("SELECT used FROM entitlement_uses ORDER BY period_start")
+    assert [row["used"] for row in found] == [3, 1]

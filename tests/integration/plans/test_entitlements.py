@@ -180,6 +180,16 @@ def test_the_next_month_begins_anew_and_a_level_goes_on(world: World) -> None:
         assert used(session, december) == {"projects": 1, "users": 0, "ai_requests": 2, "storage": 0, "support": None}
 
 
+def test_a_use_from_before_a_feature_was_counted_by_the_month_is_not_of_this_month(
+    world: World, change_catalog: Change
+) -> None:
+    customer = world.customer()
+    use(world, customer, "projects")
+    change_catalog("UPDATE entitlement_uses SET feature = 'ai_requests'")
+
+    assert seen(world, customer, "ai_requests")["used"] == 0
+
+
 def test_a_plan_that_got_smaller_leaves_less_than_nothing_to_nobody(world: World, change_catalog: Change) -> None:
     """More is in use than the plan allows: nothing more is given, and what is given back is taken."""
     customer = world.customer()

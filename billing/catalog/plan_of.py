@@ -11,7 +11,7 @@ from models.plan import Plan
 WITHOUT_SUBSCRIPTION = "free"
 
 
-def plan_of(session: Session, customer_id: UUID, now: datetime) -> Plan:  # noqa: ARG001 - what a subscription decides by
+def plan_of(session: Session, *, customer_id: UUID, now: datetime) -> Plan:  # noqa: ARG001 - what a subscription decides by
     """Return the plan whose features the customer has at `now`.
 
     A customer without a subscription has those of `free`, and there are no subscriptions yet.

@@ -53,7 +53,7 @@ def consume(session: Session, *, customer_id: UUID, feature: str, amount: int, n
     """
     known = feature_named(feature)
     _require_movable(known, amount=amount)
-    plan = plan_of(session, customer_id, now)
+    plan = plan_of(session, customer_id=customer_id, now=now)
     allowed = allowance(features_of_each(session, plan_ids=[plan.id])[plan.id].get(known.name))
     start = period_start(known.kind, now=now)
     if amount > 0:

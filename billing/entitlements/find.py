@@ -26,7 +26,7 @@ class Entitlements(NamedTuple):
 
 def entitlements_of(session: Session, *, customer_id: UUID, now: datetime) -> Entitlements:
     """Return what the customer may use at `now`, in the order of the features, with the use in the period that counts."""
-    plan = plan_of(session, customer_id, now)
+    plan = plan_of(session, customer_id=customer_id, now=now)
     held = features_of_each(session, plan_ids=[plan.id])[plan.id]
     periods = {feature.name: period_start(feature.kind, now=now) for feature in FEATURES}
     query = select(EntitlementUse.feature, EntitlementUse.period_start, EntitlementUse.used).where(

@@ -26,6 +26,7 @@ from app.routes import (
     events,
     operators,
     payments,
+    plans,
     reconciliation,
     webhook_endpoints,
     webhooks,
@@ -54,8 +55,8 @@ def create_app(runtime: Runtime) -> OpenAPI:
         info=Info(
             title="Billing service",
             version=VERSION,
-            description="Payments with strong authentication, customers, refunds, disputes, events and webhooks. "
-            "Errors are RFC 9457 problems.",
+            description="Payments with strong authentication, customers, plans and entitlements, refunds, disputes, events "
+            "and webhooks. Errors are RFC 9457 problems.",
         ),
         security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")},
         validation_error_model=Problem,
@@ -84,6 +85,7 @@ def create_app(runtime: Runtime) -> OpenAPI:
     for blueprint in (
         credit_routes.blueprint,
         customers.blueprint,
+        plans.blueprint,
         payments.blueprint,
         disputes.blueprint,
         webhooks.blueprint,

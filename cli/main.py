@@ -25,6 +25,7 @@ class BillingGroup(LazyGroup):
         "demo": CommandSource(module="cli.demo.command", summary="Tell the demo story against the running stack."),
         "migrate": CommandSource(module="cli.migrate", summary="Bring the database to the newest revision."),
         "keys": CommandSource(module="cli.keys", summary="API keys: create, list, revoke."),
+        "plans": CommandSource(module="cli.plans", summary="The catalog of plans: list, show."),
         "webhooks": CommandSource(module="cli.webhooks", summary="The webhook inbox: list, show, replay, resync."),
         "reconcile": CommandSource(module="cli.reconcile", summary="Compare with Stripe, and settle what differs."),
         "invariants": CommandSource(

@@ -19,6 +19,7 @@ from models.credits import (
 )
 from models.customer import Customer
 from models.dispute import Dispute, DisputeStatus
+from models.entitlement_use import EntitlementUse
 from models.idempotency_key import IdempotencyKey
 from models.inbox_event import InboxEvent, InboxStatus
 from models.money import Money
@@ -26,6 +27,7 @@ from models.operation import Operation, OperationStatus
 from models.outbox import DeliveryStatus, OutboxDelivery, OutboxEvent
 from models.payment import AttemptKind, AttemptStatus, CaptureMethod, Payment, PaymentAttempt, PaymentStatus
 from models.payment_method import PaymentMethod
+from models.plan import Plan, PlanFeature, PlanPrice, PriceInterval
 from models.reconciliation import (
     DifferenceKind,
     DifferenceState,
@@ -73,6 +75,7 @@ __all__ = [
     "Dispute",
     "DisputeStatus",
     "EndpointStatus",
+    "EntitlementUse",
     "Heartbeat",
     "IdempotencyKey",
     "InboxEvent",
@@ -88,6 +91,10 @@ __all__ = [
     "PaymentAttempt",
     "PaymentMethod",
     "PaymentStatus",
+    "Plan",
+    "PlanFeature",
+    "PlanPrice",
+    "PriceInterval",
     "ReconciliationDifference",
     "ReconciliationFinding",
     "ReconciliationRun",

@@ -10,7 +10,7 @@ _ALWAYS = (400, 401, 403, 404, 405, 413, 415, 422, 429, 500, 503)
 _TITLES = {
     400: "What cannot be parsed, or lacks what must be there",
     401: "No key, or one that is not in force",
-    402: "The payment method was declined",
+    402: "The payment method was declined, or the plan does not allow that much",
     403: "The key lacks the scope",
     404: "There is no such object for this caller",
     405: "The route does not take this method",

@@ -8,10 +8,12 @@ RESOURCES = (
     "credits",
     "customers",
     "disputes",
+    "entitlements",
     "events",
     "keys",
     "operations",
     "payments",
+    "plans",
     "reconciliation",
     "settings",
     "webhook_endpoints",
@@ -19,15 +21,25 @@ RESOURCES = (
 )
 ALL_SCOPES = frozenset(f"{resource}:{access}" for resource in RESOURCES for access in ("read", "write"))
 _FOR_ADMINS_ONLY = frozenset({"keys:read", "keys:write", "settings:read", "settings:write"})
-_OF_PRODUCTS = frozenset({"credits", "customers", "operations", "payments"})
-# What one customer may do with its own objects, through a token.
+_OF_PRODUCTS = frozenset({"credits", "customers", "entitlements", "operations", "payments"})
+# What one customer may do with its own objects, through a token. What it uses is counted by the product: a customer could
+# give back what it keeps.
 CUSTOMER_SCOPES = frozenset(
-    {"credits:read", "customers:read", "customers:write", "operations:read", "payments:read", "payments:write"}
+    {
+        "credits:read",
+        "customers:read",
+        "customers:write",
+        "entitlements:read",
+        "operations:read",
+        "payments:read",
+        "payments:write",
+        "plans:read",
+    }
 )
 
 ROLE_SCOPES: dict[Role, frozenset[str]] = {
     Role.ADMIN: ALL_SCOPES,
     Role.OPERATOR: ALL_SCOPES - _FOR_ADMINS_ONLY,
-    Role.SERVICE: frozenset(scope for scope in ALL_SCOPES if scope.partition(":")[0] in _OF_PRODUCTS),
+    Role.SERVICE: frozenset(scope for scope in ALL_SCOPES if scope.partition(":")[0] in _OF_PRODUCTS) | {"plans:read"},
     Role.READER: frozenset(scope for scope in ALL_SCOPES - _FOR_ADMINS_ONLY if scope.endswith(":read")),
 }

@@ -28,6 +28,9 @@ BEYOND_A_SCHEMA = {
     "scopes_unknown": "depends on the key that asks",
     "event_type_unknown": "the list grows with the service",
     "webhook_url_refused": "depends on where the address leads",
+    "feature_not_consumable": "depends on the kind of the feature that the path names",
+    "use_not_given_back": "as the one before",
+    "entitlement_exceeded": "depends on the plan, and on what is used",
     "event_of_other_mode": "depends on the installation",
 }
 # The same for single fields, by pointer and code.
@@ -84,7 +87,7 @@ def filter_failure(context: Any, failure: Failure, case: Any, response: Any) -> 
     match type(failure).__name__:
         case "AllowHeaderMismatch":
             return case.path not in WORDS_FOR_IDS
-        case "RejectedPositiveData" if response.status_code in {400, 422}:
+        case "RejectedPositiveData" if response.status_code in {400, 402, 422}:
             problem = response.json()
             at_fault = {(fault["pointer"], fault["code"]) for fault in problem.get("errors", ())}
             fields_are = bool(at_fault) and at_fault <= FIELDS_BEYOND_A_SCHEMA.keys()

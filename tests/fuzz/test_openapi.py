@@ -13,7 +13,7 @@ EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "20"))
 PARTS = {
     r"^/customers": 700,
     r"^/(payments|customers$)": 700,
-    r"^/(disputes|operations|webhooks|events|audit-log|reconciliation)": 1000,
+    r"^/(disputes|operations|webhooks|events|audit-log|plans|reconciliation)": 1000,
     r"^/(webhook-endpoints|health|metrics)": 600,
 }
 

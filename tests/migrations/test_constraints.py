@@ -67,6 +67,8 @@ VALUES ('{A}', '{A}', 1, 'grant', 5, 5, 0, 0, '{{}}', '{{}}', '{{}}', now());
 INSERT INTO credit_usage (customer_id, day, operation, project, amount, count) VALUES ('{A}', '2026-11-25', 'x', '', 1, 1);
 INSERT INTO setup_intents (id, customer_id, status, gateway_id, created_at, updated_at)
 VALUES ('{A}', '{A}', 'succeeded', 'seti_1', now(), now());
+INSERT INTO entitlement_uses (customer_id, feature, period_start, used, updated_at)
+VALUES ('{A}', 'ai_requests', '2026-11-01', 3, now());
 INSERT INTO reconciliation_runs (id, since, until, status, step, counts, totals, requested_by, started_at)
 VALUES ('{A}', now() - interval '1 day', now(), 'running', 'payments', '{{}}', '{{}}', 'worker', now());
 INSERT INTO reconciliation_differences (id, object_type, subject, kind, mend, state, first_run_id, first_seen_at, last_seen_at)
@@ -77,7 +79,8 @@ INSERT INTO reconciliation_seen (run_id, object_type, gateway_id) VALUES ('{A}',
 
 # Checks: by constraint, statements that break it.
 _TRANSACTION = (
-    "INSERT INTO credit_transactions (id, customer_id, seq, type, amount, balance, held, debt, metadata, changes, paid, created_at) "
+    "INSERT INTO credit_transactions (id, customer_id, seq, type, amount, balance, held, debt, metadata, changes, paid, "
+    "created_at) "
     f"VALUES ('{B}', '{A}', %s, '%s', %s, %s, 0, 0, '{{}}', '{{}}', '{{}}', now())"
 )
 CHECKS = {
@@ -124,6 +127,7 @@ CHECKS = {
     "ck_disputes_currency_iso4217": ["UPDATE disputes SET currency = 'usd'"],
     "ck_disputes_status_known": ["UPDATE disputes SET status = 'lost in the post'"],
     "ck_disputes_submissions_not_negative": ["UPDATE disputes SET evidence_submissions = -1"],
+    "ck_entitlement_uses_used_not_negative": ["UPDATE entitlement_uses SET used = used - 4"],
     "ck_idempotency_keys_key_length": [
         "UPDATE idempotency_keys SET key = ''",
         "UPDATE idempotency_keys SET key = repeat('k', 256)",
@@ -169,6 +173,28 @@ CHECKS = {
         f"UPDATE payments SET amount_disputed_minor = -1 WHERE id = '{A}'",
     ],
     "ck_payments_status_known": ["UPDATE payments SET status = 'paid'"],
+    "ck_plan_features_limit_in_range": [
+        "UPDATE plan_features SET limit_value = -1 WHERE limit_value = 100",
+        "UPDATE plan_features SET limit_value = 1000000000000000001 WHERE limit_value = 100",
+    ],
+    "ck_plan_features_one_value": [
+        "UPDATE plan_features SET limit_value = NULL WHERE limit_value = 100",
+        "UPDATE plan_features SET unlimited = true WHERE limit_value = 100",
+        "UPDATE plan_features SET text_value = 'x' WHERE limit_value = 100",
+    ],
+    "ck_plan_prices_amount_not_negative": ["UPDATE plan_prices SET amount_minor = -1"],
+    "ck_plan_prices_currency_iso4217": ["UPDATE plan_prices SET currency = 'usd'"],
+    "ck_plan_prices_interval_known": ["UPDATE plan_prices SET interval = 'week'"],
+    "ck_plans_code_is_a_word": [
+        "UPDATE plans SET code = 'plan_pro' WHERE code = 'pro'",
+        "UPDATE plans SET code = '' WHERE code = 'pro'",
+    ],
+    "ck_plans_credits_counted_or_unlimited": [
+        "UPDATE plans SET credits_per_month = NULL WHERE code = 'pro'",
+        "UPDATE plans SET credits_unlimited = true WHERE code = 'pro'",
+    ],
+    "ck_plans_credits_not_negative": ["UPDATE plans SET credits_per_month = -1 WHERE code = 'pro'"],
+    "ck_plans_trial_days_not_negative": ["UPDATE plans SET trial_days = -1"],
     "ck_reconciliation_differences_dismissed_with_a_reason": [
         "UPDATE reconciliation_differences SET state = 'dismissed', settled_at = now(), settled_by = 'cli'"
     ],
@@ -258,6 +284,8 @@ UNIQUES = {
     ),
     "uq_payment_methods_default": "UPDATE payment_methods SET is_default = true",
     "uq_payments_gateway_id": f"UPDATE payments SET gateway_id = 'pi_1' WHERE id = '{B}'",
+    "uq_plan_prices_plan_id_interval_currency": "UPDATE plan_prices SET interval = 'year'",
+    "uq_plans_code": "UPDATE plans SET code = 'pro'",
     "uq_reconciliation_differences_open": (
         "INSERT INTO reconciliation_differences (id, object_type, subject, kind, mend, state, first_run_id, first_seen_at,"
         f" last_seen_at) VALUES ('{B}', 'payment', 'pi_1', 'status_differs', 'inspect_refusal', 'open', '{A}', now(), now())"
@@ -285,6 +313,10 @@ UNIQUES = {
         f"VALUES ('{B}', '{B}', '{A}', '{A}', 'pending', now())"
     ),
     "pk_beat_slots": "INSERT INTO beat_slots (job, slot) VALUES ('maintenance.sweep', '2026-01-01T00:00:00Z')",
+    "pk_entitlement_uses": (
+        "INSERT INTO entitlement_uses (customer_id, feature, period_start, used, updated_at) "
+        f"VALUES ('{A}', 'ai_requests', '2026-11-01', 1, now())"
+    ),
     "pk_idempotency_keys": (
         "INSERT INTO idempotency_keys (caller, key, request_hash, response_status, response_body, created_at, expires_at) "
         "VALUES ('a', 'k', decode(repeat('02', 32), 'hex'), 500, '{}', now(), now())"

@@ -36,4 +36,6 @@ def objects_of(world: World) -> dict[str, str]:
         "delivery_id": delivery["id"],
         "hold_id": hold["hold_id"],
         "other_customer_id": world.customer(),
+        "plan_id": world.call("GET", "/plans/pro").json["id"],
+        "feature": "ai_requests",
     }

@@ -55,6 +55,10 @@ ROWS: dict[tuple[str, str], Row] = {
     ("DELETE", "/customers/{customer_id}/payment-methods/{payment_method}"): Row("customers:write"),
     ("POST", "/customers/{customer_id}/setup-intents"): Row("customers:write", {}),
     ("POST", "/customers/{customer_id}/tokens"): Row("customers:write", {}, for_customers=False),
+    ("GET", "/customers/{customer_id}/entitlements"): Row("entitlements:read"),
+    ("POST", "/customers/{customer_id}/entitlements/{feature}/consume"): Row("entitlements:write", for_customers=False),
+    ("GET", "/plans"): Row("plans:read", names="none"),
+    ("GET", "/plans/{plan_id}"): Row("plans:read", names="nobody's"),
     ("POST", "/payments/intent"): Row("payments:write", INTENT),
     ("POST", "/payments/confirm"): Row("payments:write", {"payment_id": "{payment_id}", "payment_method": "pm_card_visa"}),
     ("POST", "/payments/{payment_id}/capture"): Row("payments:write", {}),
@@ -108,6 +112,8 @@ MISSING = {
         "delivery_id": "wd",
         "hold_id": "hold",
         "other_customer_id": "cus",
+        "plan_id": "plan",
+        "feature": "feature",
     }.items()
 }
 LET_THROUGH = {200, 201, 202, 409, 422}

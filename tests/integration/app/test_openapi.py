@@ -155,22 +155,16 @@ def use_credits(ask: Asking, world: World, customer: str) -> None:
     ask("GET", f"/credits/history?customer_id={customer}")
 
 
-def test_what_every_route_answers_is_what_the_document_promises(world: World) -> None:
-    ask = Asking(world)
-    customer = ask("POST", "/customers", {"email": "ada@example.com", "name": "Ada", "address": {"country": "de"}})[
-        "id"
-    ]
-    ask("GET", f"/customers/{customer}")
-    ask("PUT", f"/customers/{customer}", {"currency": "eur", "metadata": {"a": "b"}})
-    ask("GET", "/customers")
-    ask("POST", f"/customers/{customer}/tokens", {})
-    attached = outcome_of(ask, "POST", f"/customers/{customer}/payment-methods", {"payment_method": "pm_card_visa"})
-    ask("GET", f"/customers/{customer}/payment-methods")
+def look_at_plans(ask: Asking, customer: str) -> None:
+    """Ask for the catalog, use a feature up, and see what is left of the others."""
+    ask("GET", f"/plans/{ask('GET', '/plans')['data'][0]['id']}")
+    ask("POST", f"/customers/{customer}/entitlements/projects/consume", {})
+    ask("POST", f"/customers/{customer}/entitlements/projects/consume", {"amount": 1})
+    ask("POST", f"/customers/{customer}/entitlements/projects/consume", {"amount": -2})
+    ask("GET", f"/customers/{customer}/entitlements")
 
-    returning = {"payment_method": "pm_card_visa", "return_url": "https://shop.example/back"}
-    setup = outcome_of(ask, "POST", f"/customers/{customer}/setup-intents", {})
-    outcome_of(ask, "POST", f"/payments/setup-intents/{setup['id']}/confirm", returning)
 
+def pay_in_every_way(ask: Asking, customer: str, method: str) -> None:
     terms = {"customer_id": customer, "amount": 2900, "currency": "EUR"}
     declined = {**terms, "payment_method": "pm_card_chargeDeclined", "confirm": True}
     payment_id = outcome_of(ask, "POST", "/payments/intent", declined)["payment_id"]
@@ -186,12 +180,32 @@ def test_what_every_route_answers_is_what_the_document_promises(world: World) ->
         ask,
         "POST",
         "/payments/intent",
-        {**terms, "payment_method": attached["id"], "confirm": True, "capture": "manual"},
+        {**terms, "payment_method": method, "confirm": True, "capture": "manual"},
     )
     outcome_of(ask, "POST", f"/payments/{reserved['id']}/capture", {"amount": 2000})
     outcome_of(ask, "POST", "/payments/refund", {"payment_id": reserved["id"], "amount": 500})
     ask("POST", f"/payments/{reserved['id']}/capture", {})
     ask("GET", "/payments")
+
+
+def test_what_every_route_answers_is_what_the_document_promises(world: World) -> None:
+    ask = Asking(world)
+    customer = ask("POST", "/customers", {"email": "ada@example.com", "name": "Ada", "address": {"country": "de"}})[
+        "id"
+    ]
+    ask("GET", f"/customers/{customer}")
+    ask("PUT", f"/customers/{customer}", {"currency": "eur", "metadata": {"a": "b"}})
+    ask("GET", "/customers")
+    ask("POST", f"/customers/{customer}/tokens", {})
+    attached = outcome_of(ask, "POST", f"/customers/{customer}/payment-methods", {"payment_method": "pm_card_visa"})
+    ask("GET", f"/customers/{customer}/payment-methods")
+    look_at_plans(ask, customer)
+
+    returning = {"payment_method": "pm_card_visa", "return_url": "https://shop.example/back"}
+    setup = outcome_of(ask, "POST", f"/customers/{customer}/setup-intents", {})
+    outcome_of(ask, "POST", f"/payments/setup-intents/{setup['id']}/confirm", returning)
+
+    pay_in_every_way(ask, customer, attached["id"])
     answer_a_dispute(ask, world.pay(customer))
     hear_of_events(ask, customer)
 

@@ -1,0 +1,1 @@
+"""The catalog: the plans that are offered, what they cost and what they hold."""

@@ -19,7 +19,17 @@ from app.openapi_document import access_by_route, finish_document
 from app.problems import RouteNotFound, register_error_handlers, validation_response
 from app.rate_limits import RateLimiter
 from app.request_body import BillingRequest, check_body
-from app.routes import customers, disputes, events, operators, payments, reconciliation, webhook_endpoints, webhooks
+from app.routes import (
+    customers,
+    disputes,
+    events,
+    ledger,
+    operators,
+    payments,
+    reconciliation,
+    webhook_endpoints,
+    webhooks,
+)
 from app.routes.health import health_blueprint
 from app.schemas.base import Problem
 from app.security_headers import API_HEADERS
@@ -44,7 +54,7 @@ def create_app(runtime: Runtime) -> OpenAPI:
         info=Info(
             title="Billing service",
             version=VERSION,
-            description="Payments with strong authentication, customers, refunds, disputes, events and webhooks. "
+            description="Payments with strong authentication, customers, refunds, disputes, a ledger, events and webhooks. "
             "Errors are RFC 9457 problems.",
         ),
         security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")},
@@ -80,6 +90,7 @@ def create_app(runtime: Runtime) -> OpenAPI:
         events.blueprint,
         operators.blueprint,
         reconciliation.blueprint,
+        ledger.blueprint,
     ):
         app.register_api(blueprint)
     app.register_api(health_blueprint(HealthBoard(runtime)))

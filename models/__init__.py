@@ -8,6 +8,7 @@ from models.customer import Customer
 from models.dispute import Dispute, DisputeStatus
 from models.idempotency_key import IdempotencyKey
 from models.inbox_event import InboxEvent, InboxStatus
+from models.ledger import Account, EntryKind, LedgerEntry, LedgerPosting, LedgerTotal, Side
 from models.money import Money
 from models.operation import Operation, OperationStatus
 from models.outbox import DeliveryStatus, OutboxDelivery, OutboxEvent
@@ -31,6 +32,7 @@ from models.webhook_delivery import WebhookAttempt, WebhookDelivery, WebhookStat
 from models.webhook_endpoint import DisabledReason, EndpointStatus, WebhookEndpoint
 
 __all__ = [
+    "Account",
     "ApiKey",
     "AttemptKind",
     "AttemptStatus",
@@ -49,10 +51,14 @@ __all__ = [
     "Dispute",
     "DisputeStatus",
     "EndpointStatus",
+    "EntryKind",
     "Heartbeat",
     "IdempotencyKey",
     "InboxEvent",
     "InboxStatus",
+    "LedgerEntry",
+    "LedgerPosting",
+    "LedgerTotal",
     "Mend",
     "Money",
     "ObjectType",
@@ -75,6 +81,7 @@ __all__ = [
     "RunStep",
     "SetupIntent",
     "SetupIntentStatus",
+    "Side",
     "WebhookAttempt",
     "WebhookDelivery",
     "WebhookEndpoint",

@@ -15,6 +15,7 @@ TASK_QUEUES = {
     "audit.seal": MAINTENANCE,
     "events.purge": MAINTENANCE,
     "gateway.ping": PAYMENTS,
+    "ledger.roll_up": MAINTENANCE,
     "maintenance.canary": MAINTENANCE,
     "maintenance.invariants": MAINTENANCE,
     "maintenance.purge": MAINTENANCE,

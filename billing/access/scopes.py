@@ -8,6 +8,7 @@ RESOURCES = (
     "disputes",
     "events",
     "keys",
+    "ledger",
     "operations",
     "payments",
     "reconciliation",

@@ -32,6 +32,11 @@ VALUES ('{A}', 'stripe', 'evt_1', 'a.b', false, '{{}}', 'received', now());
 INSERT INTO operations (id, kind, status, customer_id, resource_type, resource_id, params, created_at)
 VALUES ('{A}', 'payment.create', 'queued', '{A}', 'payment', 'pay_1', '{{}}', now()),
        ('{B}', 'payment.confirm', 'queued', '{B}', 'payment', 'pay_2', '{{}}', now());
+INSERT INTO ledger_entries (id, key, kind, occurred_at, recorded_at, customer_id, reference, lines)
+VALUES ('{A}', 'k', 'payment_captured', now(), now(), '{A}', 'pay_1', 2);
+INSERT INTO ledger_postings (entry_id, line, account, asset, amount)
+VALUES ('{A}', 1, 'gateway_clearing', 'USD', 100), ('{A}', 2, 'revenue', 'USD', -100);
+INSERT INTO ledger_totals (account, asset, debit, credit, up_to) VALUES ('revenue', 'USD', 0, 100, 1);
 INSERT INTO idempotency_keys (caller, key, request_hash, response_status, response_body, created_at, expires_at)
 VALUES ('a', 'k', decode(repeat('01', 32), 'hex'), 200, '{{}}', now(), now());
 INSERT INTO outbox_events (id, type, object_type, object_id, payload, created_at)
@@ -66,6 +71,14 @@ INSERT INTO reconciliation_findings (run_id, difference_id) VALUES ('{A}', '{A}'
 INSERT INTO reconciliation_seen (run_id, object_type, gateway_id) VALUES ('{A}', 'payment', 'pi_1');
 """
 
+_ENTRY = (
+    "INSERT INTO ledger_entries (id, key, kind, occurred_at, recorded_at, lines) "
+    f"VALUES ('{B}', 'other', '{{kind}}', now(), now(), {{lines}})"
+)
+_POSTING = (
+    "INSERT INTO ledger_postings (entry_id, line, account, asset, amount) "
+    f"VALUES ('{A}', {{line}}, '{{account}}', '{{asset}}', {{amount}})"
+)
 # Checks: by constraint, statements that break it.
 CHECKS = {
     "ck_api_keys_key_hash_is_sha256": ["UPDATE api_keys SET key_hash = 'short'"],
@@ -93,6 +106,24 @@ CHECKS = {
     ],
     "ck_idempotency_keys_request_hash_is_sha256": ["UPDATE idempotency_keys SET request_hash = ''"],
     "ck_inbox_events_status_known": ["UPDATE inbox_events SET status = 'lost'"],
+    "ck_ledger_entries_kind_known": [_ENTRY.format(kind="luck", lines=2)],
+    "ck_ledger_entries_lines_at_least_two": [_ENTRY.format(kind="gateway_fee", lines=1)],
+    "ck_ledger_postings_account_holds_asset": [
+        _POSTING.format(line=2, account="revenue", asset="credits", amount=1),
+        _POSTING.format(line=2, account="credits_spent", asset="USD", amount=1),
+    ],
+    "ck_ledger_postings_account_known": [_POSTING.format(line=2, account="purse", asset="USD", amount=1)],
+    "ck_ledger_postings_amount_not_zero": [_POSTING.format(line=2, account="revenue", asset="USD", amount=0)],
+    "ck_ledger_postings_asset_known": [
+        _POSTING.format(line=2, account="revenue", asset="usd", amount=1),
+        _POSTING.format(line=2, account="revenue", asset="GOLD", amount=1),
+    ],
+    "ck_ledger_postings_customer_named": [_POSTING.format(line=2, account="deferred_revenue", asset="USD", amount=1)],
+    "ck_ledger_postings_line_positive": [_POSTING.format(line=0, account="revenue", asset="USD", amount=1)],
+    "ck_ledger_totals_sums_not_negative": [
+        "UPDATE ledger_totals SET debit = -1",
+        "UPDATE ledger_totals SET credit = -1",
+    ],
     "ck_operations_due_until_finished": ["UPDATE operations SET next_attempt_at = NULL"],
     "ck_operations_outcome_when_finished": [
         "UPDATE operations SET status = 'succeeded'",
@@ -201,6 +232,10 @@ UNIQUES = {
     "uq_inbox_events_source_external_id": (
         "INSERT INTO inbox_events (id, source, external_id, type, livemode, payload, status, received_at) "
         f"VALUES ('{B}', 'stripe', 'evt_1', 'a.b', false, '{{}}', 'received', now())"
+    ),
+    "uq_ledger_entries_key": (
+        "INSERT INTO ledger_entries (id, key, kind, occurred_at, recorded_at, lines) "
+        f"VALUES ('{B}', 'k', 'gateway_fee', now(), now(), 2)"
     ),
     "uq_operations_open_resource": (
         "INSERT INTO operations (id, kind, status, customer_id, resource_type, resource_id, params, created_at) "

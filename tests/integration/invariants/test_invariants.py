@@ -60,7 +60,8 @@ BREAKERS = {
     "payments_are_posted": "DELETE FROM ledger_entries WHERE kind = 'payment_captured'",
     "refunds_are_posted": "UPDATE refunds SET status = 'failed'",
     "disputes_are_posted": "INSERT INTO disputes (id, customer_id, payment_id, status, amount_minor, currency, reason,"
-    " gateway_id, evidence_provided, evidence_submissions, opened_at, created_at, updated_at) SELECT gen_random_uuid(), customer_id, id,"
+    " gateway_id, evidence_provided, evidence_submissions, opened_at,"
+    " created_at, updated_at) SELECT gen_random_uuid(), customer_id, id,"
     " 'lost', 5, currency, 'general', 'du_1', '{}', 0, now(), now(), now() FROM payments LIMIT 1",
     "audit_is_sealed": "UPDATE audit_entries SET at = now() - interval '1 hour'",
 }

@@ -92,8 +92,9 @@ def lift_time_limits(session: Session) -> None:
     The connection leaves the pool, and is closed when the transaction has ended.
     """
     connection = session.connection()
+    driver = cast("_BoundedConnection", connection.connection.driver_connection)
     connection.detach()
-    cast("_BoundedConnection", connection.connection.driver_connection).answer_seconds_max = None
+    driver.answer_seconds_max = None
     connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
 
 

@@ -153,9 +153,9 @@ INVARIANTS: tuple[Invariant, ...] = (
         )
         for check, mend in (
             (checks.ASSETS_BALANCE, "billing ledger verify, then look at the entries that it names"),
-            (checks.PAYMENTS, "billing ledger backfill, then billing ledger verify"),
-            (checks.REFUNDS, "billing ledger backfill, then billing ledger verify"),
-            (checks.DISPUTES, "billing ledger backfill, then billing ledger verify"),
+            (checks.of_the_past_day(checks.PAYMENTS), "billing ledger backfill, then billing ledger verify"),
+            (checks.of_the_past_day(checks.REFUNDS), "billing ledger backfill, then billing ledger verify"),
+            (checks.of_the_past_day(checks.DISPUTES), "billing ledger backfill, then billing ledger verify"),
         )
     ),
     Invariant(

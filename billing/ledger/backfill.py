@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from billing.ledger.checks import posted_of
 from billing.ledger.entry import Entry
 from billing.ledger.money_facts import (
     DISPUTE_KEY,
@@ -31,12 +32,7 @@ BATCH = 200
 # Apart from the entry that the same version may have posted for the last of several moves.
 _KEY_END = "-backfill"
 _POSITIONS = text(
-    """
-    SELECT object, sum(o.amount)::bigint AS amount FROM unnest(CAST(:objects AS text[])) AS object
-    JOIN ledger_entries e ON e.key >= object || '-' AND e.key < object || '.'
-    JOIN ledger_postings o ON o.entry_id = e.id AND o.account = 'gateway_clearing'
-    GROUP BY object
-    """
+    f"SELECT object, {posted_of('object')} AS amount FROM unnest(CAST(:objects AS text[])) AS object"  # noqa: S608
 )
 
 
@@ -75,15 +71,15 @@ def _missing(session: Session, payments: Sequence[Payment]) -> list[Entry]:
         *(f"{REFUND_KEY}-{refund.id}" for each in refunds.values() for refund in each),
         *(f"{DISPUTE_KEY}-{dispute.id}" for each in disputes.values() for dispute in each),
     ]
-    moved = {row.object: int(row.amount) for row in session.execute(_POSITIONS, {"objects": names})}
+    moved = {row.object: row.amount for row in session.execute(_POSITIONS, {"objects": names})}
     entries: list[Entry] = []
     for payment in payments:
-        captured = moved.get(f"{PAYMENT_KEY}-{payment.id}", 0)
+        captured = moved[f"{PAYMENT_KEY}-{payment.id}"]
         entries += capture_entries(payment, before=captured, at=payment.created_at, key_end=_KEY_END)
         for refund in refunds[payment.id]:
-            paid = -moved.get(f"{REFUND_KEY}-{refund.id}", 0)
+            paid = -moved[f"{REFUND_KEY}-{refund.id}"]
             entries += refund_entries(payment, refund, before=paid, at=refund.updated_at, key_end=_KEY_END)
         for dispute in disputes[payment.id]:
-            held = -moved.get(f"{DISPUTE_KEY}-{dispute.id}", 0)
+            held = -moved[f"{DISPUTE_KEY}-{dispute.id}"]
             entries += dispute_entries(payment, dispute, before=held, at=dispute.opened_at, key_end=_KEY_END)
     return entries

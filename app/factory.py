@@ -24,6 +24,7 @@ from app.routes import (
     customers,
     disputes,
     events,
+    ledger,
     operators,
     payments,
     plans,
@@ -55,8 +56,8 @@ def create_app(runtime: Runtime) -> OpenAPI:
         info=Info(
             title="Billing service",
             version=VERSION,
-            description="Payments with strong authentication, customers, plans and entitlements, refunds, disputes, events "
-            "and webhooks. Errors are RFC 9457 problems.",
+            description="Payments with strong authentication, customers, plans and entitlements, credits, refunds, disputes, a "
+            "ledger, events and webhooks. Errors are RFC 9457 problems.",
         ),
         security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")},
         validation_error_model=Problem,
@@ -93,6 +94,7 @@ def create_app(runtime: Runtime) -> OpenAPI:
         events.blueprint,
         operators.blueprint,
         reconciliation.blueprint,
+        ledger.blueprint,
     ):
         app.register_api(blueprint)
     app.register_api(health_blueprint(HealthBoard(runtime)))

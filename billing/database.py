@@ -20,6 +20,7 @@ from psycopg.rows import TupleRow
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
 from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from billing.settings import Settings
@@ -83,6 +84,18 @@ class _BoundedConnection(psycopg.Connection[TupleRow]):
                 self.pgconn.finish()  # what it still sends must never be read as the answer to something else
                 raise ServerSilent(f"the server did not answer within {limit} s") from None
             raise
+
+
+def lift_time_limits(session: Session) -> None:
+    """Let this transaction's statements take the time they need: for a command that reads whole tables, never for a request.
+
+    The connection leaves the pool, and is closed when the transaction has ended.
+    """
+    connection = session.connection()
+    driver = cast("_BoundedConnection", connection.connection.driver_connection)
+    connection.detach()
+    driver.answer_seconds_max = None
+    connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
 
 
 def _refuse_closed(connection: DBAPIConnection, _entry: ConnectionPoolEntry, _proxy: object) -> None:

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from billing.ledger import checks
+
 
 class Invariant(NamedTuple):
     """A rule in words, the query that counts its violations, and what to do when there are any."""
@@ -141,6 +143,20 @@ INVARIANTS: tuple[Invariant, ...] = (
             FROM reconciliation_runs) runs WHERE coalesce(newest, first) < now() - interval '3 days'
         """,
         "see GET /reconciliation/runs, and the log of worker-maintenance",
+    ),
+    *(
+        Invariant(
+            check.name,
+            check.rule,
+            f"SELECT count(*) FROM ({check.query}) broken",  # noqa: S608 - our own constants
+            mend,
+        )
+        for check, mend in (
+            (checks.ASSETS_BALANCE, "billing ledger verify, then look at the entries that it names"),
+            (checks.of_the_past_day(checks.PAYMENTS), "billing ledger backfill, then billing ledger verify"),
+            (checks.of_the_past_day(checks.REFUNDS), "billing ledger backfill, then billing ledger verify"),
+            (checks.of_the_past_day(checks.DISPUTES), "billing ledger backfill, then billing ledger verify"),
+        )
     ),
     Invariant(
         "audit_is_sealed",

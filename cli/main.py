@@ -31,6 +31,7 @@ class BillingGroup(LazyGroup):
         "invariants": CommandSource(
             module="cli.invariants", summary="Check what must always hold, on the live service."
         ),
+        "ledger": CommandSource(module="cli.ledger", summary="The ledger: verify it, post what is missing."),
         "audit": CommandSource(module="cli.audit", summary="The audit log: verify its hash chain."),
         "reference": CommandSource(
             module="cli.reference.command", summary="Write the reference pages anew from the code."

@@ -22,6 +22,7 @@ from models.dispute import Dispute, DisputeStatus
 from models.entitlement_use import EntitlementUse
 from models.idempotency_key import IdempotencyKey
 from models.inbox_event import InboxEvent, InboxStatus
+from models.ledger import Account, EntryKind, LedgerEntry, LedgerPosting, LedgerTotal, Side
 from models.money import Money
 from models.operation import Operation, OperationStatus
 from models.outbox import DeliveryStatus, OutboxDelivery, OutboxEvent
@@ -57,6 +58,7 @@ __all__ = [
     "GrantKind",
     "HoldStatus",
     "TransactionType",
+    "Account",
     "ApiKey",
     "AttemptKind",
     "AttemptStatus",
@@ -76,10 +78,14 @@ __all__ = [
     "DisputeStatus",
     "EndpointStatus",
     "EntitlementUse",
+    "EntryKind",
     "Heartbeat",
     "IdempotencyKey",
     "InboxEvent",
     "InboxStatus",
+    "LedgerEntry",
+    "LedgerPosting",
+    "LedgerTotal",
     "Mend",
     "Money",
     "ObjectType",
@@ -106,6 +112,7 @@ __all__ = [
     "RunStep",
     "SetupIntent",
     "SetupIntentStatus",
+    "Side",
     "WebhookAttempt",
     "WebhookDelivery",
     "WebhookEndpoint",

@@ -15,6 +15,7 @@ from billing.fail_points import fail_point
 from billing.hints import Hint
 from billing.idempotency import purge_expired
 from billing.invariants import check_invariants
+from billing.ledger.roll_up import roll_up
 from billing.metrics import INVARIANT_VIOLATIONS
 from billing.outgoing.claim import due_count as webhooks_due
 from billing.outgoing.events import PURGE_BATCH as EVENTS_PURGED_AT_ONCE
@@ -37,6 +38,7 @@ SCHEDULE = {
     "credits.sweep": timedelta(seconds=5),
     "events.purge": timedelta(hours=1),
     "gateway.ping": timedelta(seconds=60),
+    "ledger.roll_up": timedelta(minutes=1),
     "maintenance.invariants": timedelta(minutes=5),
     "maintenance.purge": timedelta(hours=1),
     "maintenance.sweep": timedelta(seconds=15),
@@ -52,6 +54,7 @@ _TABLES: dict[Hint, type[LeasedWork]] = {
     Hint.RECONCILIATION: ReconciliationRun,
 }
 _PURGE_ROUNDS_MAX = 100
+_ROLL_UP_ROUNDS_MAX = 100
 _ALREADY_RUN = "another beat ran this slot"
 log = structlog.get_logger(__name__)
 
@@ -101,6 +104,21 @@ def purge_events(runtime: Runtime, **_: object) -> str:
         if count < EVENTS_PURGED_AT_ONCE:
             break
     return f"{deleted} events deleted"
+
+
+@billing_task("ledger.roll_up")
+def roll_up_ledger(runtime: Runtime, **_: object) -> str:
+    """Roll the totals of the ledger's accounts forward, in short transactions; what is left is for the next minute."""
+    with runtime.transaction() as session:
+        if not _claim("ledger.roll_up", session):
+            return _ALREADY_RUN
+    reached = None
+    for _round in range(_ROLL_UP_ROUNDS_MAX):
+        with runtime.transaction() as session:
+            reached = roll_up(session)
+        if reached is None or not reached.more:
+            break
+    return f"rolled up to database transaction {reached.up_to}" if reached else "nothing is posted yet"
 
 
 @use_case_task("maintenance.invariants")

@@ -18,6 +18,7 @@ TASK_QUEUES = {
     "credits.sweep": MAINTENANCE,
     "events.purge": MAINTENANCE,
     "gateway.ping": PAYMENTS,
+    "ledger.roll_up": MAINTENANCE,
     "maintenance.canary": MAINTENANCE,
     "maintenance.invariants": MAINTENANCE,
     "maintenance.purge": MAINTENANCE,

@@ -23,9 +23,8 @@ from billing.credits.grant import DEFAULT_PRIORITY, GrantTerms
 from billing.credits.grant import grant as grant_credits
 from billing.credits.hold import end_hold
 from billing.credits.hold import hold as hold_credits
+from billing.credits.prefixes import GRANT_PREFIX, HOLD_PREFIX
 from billing.credits.representation import (
-    GRANT_PREFIX,
-    HOLD_PREFIX,
     answer_representation,
     balance_representation,
     transaction_representation,

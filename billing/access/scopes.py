@@ -11,6 +11,7 @@ RESOURCES = (
     "entitlements",
     "events",
     "keys",
+    "ledger",
     "operations",
     "payments",
     "plans",

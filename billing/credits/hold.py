@@ -19,7 +19,7 @@ from billing.credits.answers import (
 )
 from billing.credits.grant import account_keys, common_arguments
 from billing.credits.journal import instant, milliseconds
-from billing.credits.representation import HOLD_PREFIX
+from billing.credits.prefixes import HOLD_PREFIX
 from billing.credits.scripts import Script
 from billing.credits.server import CreditsUnavailable
 from billing.credits.shards import Shard, new_hold_id

@@ -4,14 +4,12 @@ from uuid import UUID
 
 from billing.credits.answers import CreditAnswer
 from billing.credits.balance import SOON, Balance
+from billing.credits.prefixes import GRANT_PREFIX, HOLD_PREFIX, TRANSACTION_PREFIX, TRANSFER_PREFIX
 from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.timestamps import iso
 from models.credits import CreditTransaction, TransactionType
 from models.ids import public_id
 
-TRANSACTION_PREFIX = "ctx"
-GRANT_PREFIX = "grant"
-HOLD_PREFIX = "hold"
 _OF_A_GRANT = frozenset({TransactionType.REVOKE, TransactionType.GRANT_EXPIRED})
 _OF_A_HOLD = frozenset(
     {TransactionType.HOLD, TransactionType.CAPTURE, TransactionType.RELEASE, TransactionType.HOLD_EXPIRED}
@@ -24,7 +22,6 @@ _OF_A_TRANSFER = frozenset(
         TransactionType.TRANSFER_REFUSED,
     }
 )
-TRANSFER_PREFIX = "ctr"
 
 
 def answer_representation(answer: CreditAnswer) -> dict[str, object]:

@@ -1,7 +1,8 @@
 """Use case: write what entries of the journal did.
 
-Those are the transactions, and the accounts, grants, holds and usage that they add up to. Each table is written once for all
-entries: the drain has to outrun the API. The caller holds the shards' rows, so nobody else writes these accounts meanwhile.
+Those are the transactions, their entries in the ledger, and the accounts, grants, holds and usage that they add up to. Each table
+is written once for all entries: the drain has to outrun the API. The caller holds the shards' rows, so nobody else writes these
+accounts meanwhile.
 """
 
 from collections import defaultdict
@@ -15,8 +16,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from billing.bulk import insert_rows, update_rows
+from billing.credits.bookkeeping import ledger_entry
 from billing.credits.journal import Entry
 from billing.credits.shards import shard_of
+from billing.ledger.post import post
 from models.credits import (
     CreditAccount,
     CreditGap,
@@ -69,6 +72,7 @@ def write_entries(session: Session, entries: Sequence[Entry], *, now: datetime) 
         return 0
     _note_gaps(session, gaps, now=now)
     insert_rows(session, CreditTransaction, [_transaction(entry) for entry in new])
+    post(session, [ledger_entry(entry) for entry in new], now=now)
     newest = {entry.customer_id: entry for entry in new}
     insert_rows(session, CreditAccount, [_account(entry) for entry in newest.values()], on_conflict=_NEWER_ACCOUNT)
     _write_grants(session, new)

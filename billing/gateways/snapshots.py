@@ -127,10 +127,14 @@ class EntrySource(_Snapshot):
 
 
 class BalanceEntrySnapshot(_Snapshot):
-    """A movement of the balance at the gateway (`balance_transaction`). `net` is `amount - fee`; all of them are signed."""
+    """A movement of the balance at the gateway (`balance_transaction`). `net` is `amount - fee`; all of them are signed.
+
+    `created` is in seconds since 1970.
+    """
 
     id: str
     type: str
+    created: int
     amount: int
     fee: int
     net: int

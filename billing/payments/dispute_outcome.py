@@ -11,6 +11,8 @@ from billing import audit
 from billing.actor import Actor
 from billing.facts import record_fact
 from billing.gateways.snapshots import DisputeSnapshot
+from billing.ledger.money_facts import dispute_entries, held_by
+from billing.ledger.post import post
 from billing.observations import require_version
 from billing.payments.find import disputes_of, refunds_of
 from billing.payments.outcome import GatewayDisagrees, lock_payment, record_change
@@ -37,6 +39,7 @@ def apply_dispute(
 ) -> Dispute:
     """Bring the dispute to the state that was observed, and with it what the payment has left to refund.
 
+    What the bank took back, or reinstated, is posted to the ledger.
     Any status may follow any other: banks reopen what was closed. A dispute that is heard of when it is decided already
     gives two events, `dispute.created` and the verdict. Raises StaleObservation when another observation was applied
     meanwhile, GatewayDisagrees when the object is not about this payment. Nothing is changed then.
@@ -50,7 +53,7 @@ def apply_dispute(
     dispute = session.scalar(
         select(Dispute).where(Dispute.gateway_id == snapshot.id), execution_options={"populate_existing": True}
     )
-    before = dispute_representation(dispute) if dispute is not None else None
+    before, held_before = (dispute_representation(dispute), held_by(dispute)) if dispute is not None else (None, 0)
     if dispute is None:
         dispute = Dispute(
             id=new_id(),
@@ -63,6 +66,7 @@ def apply_dispute(
     _bring(dispute, snapshot, status=status, now=now)
     session.add(dispute)
     session.flush()
+    post(session, dispute_entries(payment, dispute, before=held_before, at=now), now=now)
     _record(session, dispute, before=before, actor=actor, now=now)
     _hold(session, payment, actor=actor, now=now)
     return dispute

@@ -14,6 +14,9 @@ from billing.errors import InvariantBroken
 from billing.facts import record_fact
 from billing.fail_points import fail_point
 from billing.gateways.snapshots import IntentSnapshot
+from billing.ledger.entry import Entry
+from billing.ledger.money_facts import capture_entries
+from billing.ledger.post import post
 from billing.observations import require_version
 from billing.payments.find import disputes_of, refunds_of
 from billing.payments.lifecycle import require_edge
@@ -78,6 +81,8 @@ def apply_intent(
 ) -> PaymentParts:
     """Bring the payment to the state that was observed, with one event and one audit entry when the status changed.
 
+    What was captured is posted to the ledger.
+
     Raises StaleObservation when another observation was applied meanwhile, GatewayDisagrees when the object is not about
     this payment, and StatusMovedBackwards when its status cannot follow ours. Nothing is changed then.
     """
@@ -85,7 +90,7 @@ def apply_intent(
     require_version(current=payment.version, observed=observation.version)
     refunds = refunds_of(session, payment_id=payment.id)
     disputes = disputes_of(session, payment_id=payment.id)
-    bring_to_intent(
+    captured = bring_to_intent(
         session,
         payment=payment,
         refunds=refunds,
@@ -96,6 +101,7 @@ def apply_intent(
         actor=actor,
         now=now,
     )
+    post(session, captured, now=now)
     return PaymentParts(payment, refunds, disputes)
 
 
@@ -110,15 +116,16 @@ def bring_to_intent(
     livemode: bool,
     actor: Actor,
     now: datetime,
-) -> None:
+) -> list[Entry]:
     """Bring a locked payment to the state of `intent`, which is known to be no older than the payment's own.
 
+    Returns the ledger's entry of what was captured, if anything was: the caller posts those of all its payments at once.
     Asks the database nothing. Raises GatewayDisagrees and StatusMovedBackwards; nothing is changed then.
     """
     _require_same(payment, intent, gateway_customer=gateway_customer, livemode=livemode)
     status = _status(intent)
     require_edge(current=payment.status, new=status)
-    before = event_payload(payment, refunds=(), disputes=())
+    before, captured_before = event_payload(payment, refunds=(), disputes=()), payment.amount_captured_minor
     payment.version += 1
     payment.status = status
     payment.gateway_id = intent.id
@@ -144,6 +151,7 @@ def bring_to_intent(
             now=now,
         )
     fail_point("payment.applied")
+    return capture_entries(payment, before=captured_before, at=now)
 
 
 def fail_payment(session: Session, *, payment: Payment, detail: str, actor: Actor, now: datetime) -> None:

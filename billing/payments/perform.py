@@ -21,6 +21,8 @@ from billing.errors import BillingError, Conflict, Declined
 from billing.fail_points import fail_point
 from billing.gateways.errors import GatewayKeyTooOld, GatewayObjectMissing, GatewayRefused, require_key_in_force
 from billing.gateways.snapshots import GatewayDecline, IntentSnapshot
+from billing.ledger.entry import Entry
+from billing.ledger.post import post
 from billing.observations import require_version
 from billing.operation_outcome import OperationOutcome
 from billing.payments.call import KIND_OF, Call, ask, call_of, call_params, look_up
@@ -100,13 +102,16 @@ class PaymentSettlement:
 
     def conclude(
         self, session: Session, parts: PaymentParts, attempt: PaymentAttempt, *, actor: Actor, now: datetime
-    ) -> OperationOutcome:
-        """Do what `apply` says, with the rows at hand, the payment's locked. Asks the database nothing about them."""
+    ) -> tuple[OperationOutcome, list[Entry]]:
+        """Do what `apply` says, with the rows at hand, the payment's locked. Asks the database nothing about them.
+
+        Returns the outcome, and what the ledger has to be told.
+        """
         payment, refunds, disputes = parts
         if self._observation is None:
-            return self._apply_refusal(session, payment, attempt, actor=actor, now=now)
+            return self._apply_refusal(session, payment, attempt, actor=actor, now=now), []
         require_version(current=payment.version, observed=self._observation.version)
-        bring_to_intent(
+        captured = bring_to_intent(
             session,
             payment=payment,
             refunds=refunds,
@@ -120,10 +125,10 @@ class PaymentSettlement:
         declined = self._decline if payment.status is PaymentStatus.REQUIRES_PAYMENT_METHOD else None
         if self._call.kind in {AttemptKind.CREATE, AttemptKind.CONFIRM} and declined is not None:
             attempt.status, attempt.decline_code, attempt.finished_at = AttemptStatus.DECLINED, declined.reason, now
-            return OperationOutcome.failed(_declined(payment, declined))
+            return OperationOutcome.failed(_declined(payment, declined)), captured
         attempt.status, attempt.finished_at = AttemptStatus.ANSWERED, now
         body = payment_representation(payment, refunds=refunds, disputes=disputes)
-        return OperationOutcome.succeeded(_SUCCESS_STATUS.get(self._call.kind, 200), body)
+        return OperationOutcome.succeeded(_SUCCESS_STATUS.get(self._call.kind, 200), body), captured
 
     def _apply_refusal(
         self, session: Session, payment: Payment, attempt: PaymentAttempt, *, actor: Actor, now: datetime
@@ -165,13 +170,16 @@ def apply_settlements(
         )
     }
     outcomes: dict[UUID, OperationOutcome] = {}
+    entries: list[Entry] = []
     for settlement, actor in sorted(settlements, key=lambda each: payments[each[0].payment_id].customer_id.bytes):
         payment = payments[settlement.payment_id]
         parts = PaymentParts(payment, refunds[payment.id], disputes[payment.id])
         with session.no_autoflush:  # nothing below asks about these rows: all of them are written together at the end
-            outcomes[payment.id] = settlement.conclude(
+            outcomes[payment.id], captured = settlement.conclude(
                 session, parts, attempts[settlement.attempt_id], actor=actor, now=now
             )
+            entries += captured
+    post(session, entries, now=now)
     return [outcomes[payment_id] for payment_id in payment_ids]
 
 

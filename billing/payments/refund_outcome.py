@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import chain
 from typing import NamedTuple
 from uuid import UUID
 
@@ -11,6 +12,8 @@ from billing import audit
 from billing.actor import Actor
 from billing.fail_points import fail_point
 from billing.gateways.snapshots import RefundSnapshot
+from billing.ledger.money_facts import paid_out, refund_entries
+from billing.ledger.post import post
 from billing.observations import require_version
 from billing.payments.find import disputes_of, refunds_of
 from billing.payments.outcome import GatewayDisagrees, lock_payment, record_change
@@ -32,6 +35,7 @@ class RefundsObservation(NamedTuple):
 def apply_refunds(session: Session, *, observation: RefundsObservation, actor: Actor, now: datetime) -> Payment:
     """Bring the payment's refunds to the state that was observed; a refund made at the gateway itself is added.
 
+    What they gave back, or what came back to us, is posted to the ledger.
     Raises StaleObservation when another observation was applied meanwhile, GatewayDisagrees for a refund of another amount
     or currency than we asked for. Nothing is changed then.
     """
@@ -40,6 +44,7 @@ def apply_refunds(session: Session, *, observation: RefundsObservation, actor: A
     known = list(refunds_of(session, payment_id=payment.id))
     disputes = disputes_of(session, payment_id=payment.id)
     before = event_payload(payment, refunds=known, disputes=disputes)
+    paid_before = {refund.id: paid_out(refund) for refund in known}
     for snapshot in observation.refunds:
         refund = matching_refund(known, snapshot)
         if refund is None:
@@ -50,6 +55,8 @@ def apply_refunds(session: Session, *, observation: RefundsObservation, actor: A
     payment.version += 1
     recount(payment, refunds=known, disputes=disputes)
     session.flush()
+    moved = [refund_entries(payment, refund, before=paid_before.get(refund.id, 0), at=now) for refund in known]
+    post(session, list(chain.from_iterable(moved)), now=now)
     changed_before, changed_after = audit.changed_fields(
         before, event_payload(payment, refunds=known, disputes=disputes)
     )

@@ -6,6 +6,7 @@ the transaction that gives the run back. What has an operation that has not fini
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import chain
 
 from sqlalchemy.orm import Session
 
@@ -16,6 +17,8 @@ from billing.gateways.snapshots import (
     IntentSnapshot,
     RefundSnapshot,
 )
+from billing.ledger.money_facts import fee_entries
+from billing.ledger.post import post
 from billing.payments.representation import DISPUTE_PREFIX, PREFIX, REFUND_PREFIX
 from billing.reconciliation import our_side
 from billing.reconciliation.compare import (
@@ -107,6 +110,7 @@ def compare_page_of_disputes(runtime: Runtime, *, run: ReconciliationRun) -> Eff
 def compare_page_of_entries(runtime: Runtime, *, run: ReconciliationRun) -> Effect:
     """Compare a page of balance transactions with the rows that they came from, and add them to the run's totals.
 
+    Their fees are posted to the ledger, where they are fees of something that is ours: this is where we hear of them.
     One whose payment, refund or dispute has a difference of its own says nothing new, and is counted in the totals only.
     """
     page, more = runtime.gateway.page_of_entries(window=_window(run), after=run.cursor)
@@ -130,6 +134,8 @@ def compare_page_of_entries(runtime: Runtime, *, run: ReconciliationRun) -> Effe
                     findings += compare_entry(entry, ours=ours.get(entry.id))
         findings = [finding for finding in findings if finding.our_id not in in_flight]
         held.totals = totals
+        theirs = [fee_entries(entry) for entry in page if ours.get(entry.id) is not None]
+        post(session, list(chain.from_iterable(theirs)), now=now)
         _write(session, held, ObjectType.BALANCE_TRANSACTION, page, findings, in_flight=len(in_flight), now=now)
         return _next(page, more=more)
 

@@ -22,6 +22,8 @@ from sqlalchemy.orm import Session
 from billing.actor import GATEWAY
 from billing.errors import InvariantBroken
 from billing.gateways.snapshots import IntentSnapshot, RefundSnapshot
+from billing.ledger.entry import Entry
+from billing.ledger.post import post
 from billing.payments.find import disputes_of_each, refunds_of, refunds_of_each
 from billing.payments.lifecycle import FINAL
 from billing.payments.outcome import bring_to_intent
@@ -57,7 +59,10 @@ _IGNORED = Decision(None)
 
 
 class _Batch(NamedTuple):
-    """The open transaction, and what our rows say about the payments that its events name; the payments' rows are locked."""
+    """The open transaction, and what our rows say about the payments that its events name; the payments' rows are locked.
+
+    `entries` are those of what was captured, posted together at the end.
+    """
 
     session: Session
     livemode: bool
@@ -67,6 +72,7 @@ class _Batch(NamedTuple):
     refunds: dict[UUID, list[Refund]]
     disputes: dict[UUID, list[Dispute]]
     gateway_customers: dict[UUID, str | None]
+    entries: list[Entry]
 
 
 def decide(session: Session, *, events: Sequence[InboxEvent], livemode: bool, now: datetime) -> dict[UUID, Decision]:
@@ -90,6 +96,7 @@ def decide(session: Session, *, events: Sequence[InboxEvent], livemode: bool, no
             continue  # the handler fetches the object and says what is wrong with it
         if decision is not None:
             decided[event.id] = decision
+    post(session, batch.entries, now=now)
     return decided
 
 
@@ -114,7 +121,7 @@ def _decide_intent(batch: _Batch, intent: dict[str, Any]) -> Decision | None:
     if payment.status not in FINAL:
         if not shows_end:
             return Decision(f"payment is {payment.status}") if _no_news(payment, snapshot) else None
-        bring_to_intent(
+        captured = bring_to_intent(
             batch.session,
             payment=payment,
             refunds=batch.refunds[payment.id],
@@ -125,6 +132,7 @@ def _decide_intent(batch: _Batch, intent: dict[str, Any]) -> Decision | None:
             actor=GATEWAY,
             now=batch.now,
         )
+        batch.entries.extend(captured)
         batch.by_gateway_id[snapshot.id] = payment
     elif payment.gateway_id != snapshot.id or (shows_end and not _same_end(payment, snapshot)):
         return None
@@ -231,4 +239,5 @@ def _look_up(session: Session, objects: Iterable[dict[str, Any]], *, livemode: b
         refunds=refunds_of_each(session, payment_ids=payments),
         disputes=disputes_of_each(session, payment_ids=payments),
         gateway_customers={customer.id: customer.gateway_id for customer in paying},
+        entries=[],
     )

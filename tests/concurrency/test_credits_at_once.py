@@ -55,8 +55,7 @@ def test_whoever_drains_at_once_each_entry_is_written_once(world: World) -> None
         for _ in range(20):
             customer.deduct(1)
 
-    drained = at_once(4, lambda _: drain(world))
+    at_once(4, lambda _: drain(world))
 
-    assert sum(drained) == 8 * 21
     assert world.count("credit_transactions") == 8 * 21
     assert {row["balance"] for row in world.rows("SELECT balance FROM credit_accounts")} == {80}

@@ -9,73 +9,7 @@ import psycopg
 import pytest
 
 from tests.migrations.databases import Database
-
-A = "00000000-0000-7000-8000-00000000000a"
-B = "00000000-0000-7000-8000-00000000000b"
-NOBODY = "00000000-0000-7000-8000-0000000000ff"
-
-VALID_ROWS = f"""
-INSERT INTO api_keys (id, name, mode, role, scopes, key_hash, hint, created_at)
-VALUES ('{A}', 'shop', 'test', 'service', '{{}}', decode(repeat('01', 32), 'hex'), 'bk_test_…', now());
-INSERT INTO audit_entries (id, at, actor, action, object_type, object_id)
-VALUES ('{A}', now(), 'a', 'a.b', 'a', '1'), ('{B}', now(), 'a', 'a.b', 'a', '2');
-INSERT INTO audit_pending (entry_id) VALUES ('{B}');
-INSERT INTO audit_seals (seq, entry_id, hash) VALUES (1, '{A}', decode(repeat('01', 32), 'hex'));
-INSERT INTO audit_head (id, seq, hash, signature) VALUES (1, 1, '', '');
-INSERT INTO beat_slots (job, slot) VALUES ('maintenance.sweep', '2026-01-01T00:00:00Z');
-INSERT INTO heartbeats (name, last_seen_at) VALUES ('beat', now());
-INSERT INTO customers (id, email, currency, country, metadata, gateway_id, created_at, updated_at)
-VALUES ('{A}', 'a@example.com', 'EUR', 'DE', '{{}}', 'cus_1', now(), now()),
-       ('{B}', 'b@example.com', NULL, NULL, '{{}}', NULL, now(), now());
-INSERT INTO inbox_events (id, source, external_id, type, livemode, payload, status, received_at)
-VALUES ('{A}', 'stripe', 'evt_1', 'a.b', false, '{{}}', 'received', now());
-INSERT INTO operations (id, kind, status, customer_id, resource_type, resource_id, params, created_at)
-VALUES ('{A}', 'payment.create', 'queued', '{A}', 'payment', 'pay_1', '{{}}', now()),
-       ('{B}', 'payment.confirm', 'queued', '{B}', 'payment', 'pay_2', '{{}}', now());
-INSERT INTO idempotency_keys (caller, key, request_hash, response_status, response_body, created_at, expires_at)
-VALUES ('a', 'k', decode(repeat('01', 32), 'hex'), 200, '{{}}', now(), now());
-INSERT INTO outbox_events (id, type, object_type, object_id, payload, created_at)
-VALUES ('{A}', 'a.b', 'a', '1', '{{}}', now());
-INSERT INTO outbox_deliveries (id, event_id, consumer, status) VALUES ('{A}', '{A}', 'gateway_customer', 'pending');
-INSERT INTO webhook_endpoints (id, url, events, status, secret, metadata, created_at, updated_at)
-VALUES ('{A}', 'https://a.example/', '{{*}}', 'enabled', '', '{{}}', now(), now());
-INSERT INTO webhook_deliveries (id, event_id, endpoint_id, lane, status, created_at)
-VALUES ('{A}', '{A}', '{A}', '{A}', 'pending', now());
-INSERT INTO webhook_attempts (id, delivery_id, at, duration_ms) VALUES ('{A}', '{A}', now(), 1);
-INSERT INTO payments (id, customer_id, status, amount_minor, currency, capture, off_session, metadata, gateway_id,
-    created_at, updated_at)
-VALUES ('{A}', '{A}', 'succeeded', 2900, 'USD', 'automatic', false, '{{}}', 'pi_1', now(), now()),
-       ('{B}', '{A}', 'pending', 2900, 'USD', 'automatic', false, '{{}}', NULL, now(), now());
-UPDATE payments SET amount_captured_minor = 2900, amount_refunded_minor = 900 WHERE id = '{A}';
-INSERT INTO payment_attempts (id, payment_id, operation_id, kind, status, params, started_at)
-VALUES ('{A}', '{A}', '{A}', 'create', 'in_flight', '{{}}', now());
-INSERT INTO payment_methods (id, customer_id, type, last4, exp_month, is_default, attached_at)
-VALUES ('pm_1', '{A}', 'card', '4242', 12, true, now()), ('pm_2', '{A}', 'card', '0005', 1, false, now());
-INSERT INTO refunds (id, payment_id, status, amount_minor, currency, gateway_id, created_at, updated_at)
-VALUES ('{A}', '{A}', 'succeeded', 900, 'USD', 're_1', now(), now());
-INSERT INTO disputes (id, customer_id, payment_id, status, amount_minor, currency, reason, gateway_id, evidence_provided,
-    evidence_submissions, opened_at, created_at, updated_at)
-VALUES ('{A}', '{A}', '{A}', 'needs_response', 2000, 'USD', 'fraudulent', 'du_1', '{{}}', 0, now(), now(), now());
-INSERT INTO credit_accounts (customer_id, shard, seq, balance, held, debt) VALUES ('{A}', 10, 1, 5, 0, 0);
-INSERT INTO credit_epoch (id, epoch) VALUES (1, 1);
-INSERT INTO credit_grants (id, customer_id, kind, amount, remaining, priority, created_at)
-VALUES ('{A}', '{A}', 'promotion', 5, 5, 10, now());
-INSERT INTO credit_holds (id, customer_id, amount, status, metadata, parts, created_at)
-VALUES ('{A}', '{A}', 5, 'active', '{{}}', '[]', now());
-INSERT INTO credit_transactions (id, customer_id, seq, type, amount, balance, held, debt, metadata, changes, paid, created_at)
-VALUES ('{A}', '{A}', 1, 'grant', 5, 5, 0, 0, '{{}}', '{{}}', '{{}}', now());
-INSERT INTO credit_usage (customer_id, day, operation, project, amount, count) VALUES ('{A}', '2026-11-25', 'x', '', 1, 1);
-INSERT INTO setup_intents (id, customer_id, status, gateway_id, created_at, updated_at)
-VALUES ('{A}', '{A}', 'succeeded', 'seti_1', now(), now());
-INSERT INTO entitlement_uses (customer_id, feature, period_start, used, updated_at)
-VALUES ('{A}', 'ai_requests', '2026-11-01', 3, now());
-INSERT INTO reconciliation_runs (id, since, until, status, step, counts, totals, requested_by, started_at)
-VALUES ('{A}', now() - interval '1 day', now(), 'running', 'payments', '{{}}', '{{}}', 'worker', now());
-INSERT INTO reconciliation_differences (id, object_type, subject, kind, mend, state, first_run_id, first_seen_at, last_seen_at)
-VALUES ('{A}', 'payment', 'pi_1', 'status_differs', 'apply_gateway_state', 'open', '{A}', now(), now());
-INSERT INTO reconciliation_findings (run_id, difference_id) VALUES ('{A}', '{A}');
-INSERT INTO reconciliation_seen (run_id, object_type, gateway_id) VALUES ('{A}', 'payment', 'pi_1');
-"""
+from tests.migrations.valid_rows import ENTRY, NOBODY, POSTING, VALID_ROWS, A, B
 
 # Checks: by constraint, statements that break it.
 _TRANSACTION = (
@@ -134,6 +68,24 @@ CHECKS = {
     ],
     "ck_idempotency_keys_request_hash_is_sha256": ["UPDATE idempotency_keys SET request_hash = ''"],
     "ck_inbox_events_status_known": ["UPDATE inbox_events SET status = 'lost'"],
+    "ck_ledger_entries_kind_known": [ENTRY.format(kind="luck", lines=2)],
+    "ck_ledger_entries_lines_at_least_two": [ENTRY.format(kind="gateway_fee", lines=1)],
+    "ck_ledger_postings_account_holds_asset": [
+        POSTING.format(line=2, account="revenue", asset="credits", amount=1),
+        POSTING.format(line=2, account="credits_spent", asset="USD", amount=1),
+    ],
+    "ck_ledger_postings_account_known": [POSTING.format(line=2, account="purse", asset="USD", amount=1)],
+    "ck_ledger_postings_amount_not_zero": [POSTING.format(line=2, account="revenue", asset="USD", amount=0)],
+    "ck_ledger_postings_asset_known": [
+        POSTING.format(line=2, account="revenue", asset="usd", amount=1),
+        POSTING.format(line=2, account="revenue", asset="GOLD", amount=1),
+    ],
+    "ck_ledger_postings_customer_named": [POSTING.format(line=2, account="deferred_revenue", asset="USD", amount=1)],
+    "ck_ledger_postings_line_positive": [POSTING.format(line=0, account="revenue", asset="USD", amount=1)],
+    "ck_ledger_totals_sums_not_negative": [
+        "UPDATE ledger_totals SET debit = -1",
+        "UPDATE ledger_totals SET credit = -1",
+    ],
     "ck_operations_due_until_finished": ["UPDATE operations SET next_attempt_at = NULL"],
     "ck_operations_outcome_when_finished": [
         "UPDATE operations SET status = 'succeeded'",
@@ -265,6 +217,10 @@ UNIQUES = {
     "uq_inbox_events_source_external_id": (
         "INSERT INTO inbox_events (id, source, external_id, type, livemode, payload, status, received_at) "
         f"VALUES ('{B}', 'stripe', 'evt_1', 'a.b', false, '{{}}', 'received', now())"
+    ),
+    "uq_ledger_entries_key": (
+        "INSERT INTO ledger_entries (id, key, kind, occurred_at, recorded_at, lines) "
+        f"VALUES ('{B}', 'k', 'gateway_fee', now(), now(), 2)"
     ),
     "uq_operations_open_resource": (
         "INSERT INTO operations (id, kind, status, customer_id, resource_type, resource_id, params, created_at) "

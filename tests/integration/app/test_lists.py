@@ -7,7 +7,16 @@ import pytest
 from tests.integration.app.asking import require_problem, statements
 from tests.service.world import World
 
-LISTS = ("/customers", "/payments", "/webhooks/events", "/audit-log", "/events", "/webhook-endpoints", "/plans")
+LISTS = (
+    "/customers",
+    "/payments",
+    "/webhooks/events",
+    "/audit-log",
+    "/events",
+    "/webhook-endpoints",
+    "/ledger/entries",
+    "/plans",
+)
 
 
 def pages(world: World, path: str, *, between: Any = None) -> list[list[str]]:

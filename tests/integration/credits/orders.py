@@ -10,7 +10,7 @@ from billing.credits.deduct import deduct
 from billing.credits.drain import drain_journals
 from billing.credits.grant import GrantTerms, grant, revoke
 from billing.credits.hold import Held, HoldOutcome, end_hold, hold
-from billing.credits.representation import GRANT_PREFIX
+from billing.credits.prefixes import GRANT_PREFIX
 from models.credits import GrantKind
 from models.ids import new_id, public_id, row_id
 from tests.service.world import World

@@ -56,6 +56,13 @@ BREAKERS = {
     " first_run_id, first_seen_at, last_seen_at) SELECT gen_random_uuid(), 'payment', 'pi_1', 'amount_differs', 'correct_amount',"
     " 'open', id, now(), now() FROM reconciliation_runs",
     "reconciled_lately": f"{RUN}; UPDATE reconciliation_runs SET started_at = now() - interval '4 days'",
+    "trial_balance": "UPDATE ledger_postings SET amount = amount + 1 WHERE account = 'revenue'",
+    "payments_are_posted": "DELETE FROM ledger_entries WHERE kind = 'payment_captured'",
+    "refunds_are_posted": "UPDATE refunds SET status = 'failed'",
+    "disputes_are_posted": "INSERT INTO disputes (id, customer_id, payment_id, status, amount_minor, currency, reason,"
+    " gateway_id, evidence_provided, evidence_submissions, opened_at,"
+    " created_at, updated_at) SELECT gen_random_uuid(), customer_id, id,"
+    " 'lost', 5, currency, 'general', 'du_1', '{}', 0, now(), now(), now() FROM payments LIMIT 1",
     "audit_is_sealed": "UPDATE audit_entries SET at = now() - interval '1 hour'",
 }
 

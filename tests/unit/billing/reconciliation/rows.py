@@ -90,6 +90,7 @@ def entry(type_: str, amount: int, *, source: str | None, currency: str = "usd")
         {
             "id": "txn_1",
             "type": type_,
+            "created": 1,
             "amount": amount,
             "fee": 0,
             "net": amount,

@@ -31,6 +31,7 @@ class BillingGroup(LazyGroup):
         "invariants": CommandSource(
             module="cli.invariants", summary="Check what must always hold, on the live service."
         ),
+        "credits": CommandSource(module="cli.credits", summary="Credits: verify balances, rebuild the server."),
         "ledger": CommandSource(module="cli.ledger", summary="The ledger: verify it, post what is missing."),
         "audit": CommandSource(module="cli.audit", summary="The audit log: verify its hash chain."),
         "reference": CommandSource(

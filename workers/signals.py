@@ -13,6 +13,7 @@ from kombu.exceptions import OperationalError
 from prometheus_client import multiprocess
 
 from tasks.canary import canary_last_ran
+from tasks.credits import sweep as sweep_credits
 from tasks.maintenance import canary, ping_gateway, sweep
 from tasks.runtime import forget_after_fork
 
@@ -76,9 +77,10 @@ def _watch(own_queue: Queue, served: list[str]) -> None:
 
 
 def _beat_starts(**_: Any) -> None:
-    """Run the first sweep at once: it proves the way from beat to a worker, and finds what an outage left behind."""
+    """Run the first sweeps at once: they prove the way from beat to a worker, find what an outage left, and open the credits."""
     try:
         sweep.apply_async(retry=False, expires=60)
+        sweep_credits.apply_async(retry=False, expires=60)
         ping_gateway.apply_async(retry=False, expires=60)
     except (OperationalError, OSError) as error:
         log.warning("beat.first_tasks_not_sent", error=type(error).__name__)

@@ -65,6 +65,11 @@ class Shard:
         """A customer's account."""
         return f"{self._tag}:account:{customer_id}"
 
+    @property
+    def account_pattern(self) -> str:
+        """What matches the accounts of this shard, and nothing else."""
+        return f"{self._tag}:account:*"
+
     def answer(self, customer_id: UUID, key: str) -> str:
         """The answer that was given under an idempotency key; `key` is its digest."""
         return f"{self._tag}:answer:{customer_id}:{key}"

@@ -164,6 +164,25 @@ def hear_of_it(scene: Scene) -> None:
             scene.delete(f"/webhook-endpoints/{endpoint['id']}")
 
 
+def use_credits(scene: Scene) -> None:
+    """Credits are granted, used, held for work whose cost is not known yet, and sent to somebody else."""
+    terms = {"customer_id": scene.customer_id}
+    scene.post("/credits/grants", {**terms, "amount": 100, "reason": "welcome"}, expected=201)
+    used = scene.post("/credits/deduct", {**terms, "amount": 30, "operation": "ai.generate"}, expected=200)
+    require(used["balance"], equals=70, what="the balance after the use")
+    held = scene.post("/credits/holds", {**terms, "amount": 50, "operation": "ai.render"}, expected=201)
+    require(held["balance"], equals=20, what="what can be spent beside the hold")
+    ended = scene.post(f"/credits/holds/{held['hold_id']}/capture", {"amount": 35}, expected=200)
+    require(ended["balance"], equals=35, what="the balance after the capture")
+    refused = scene.post("/credits/deduct", {**terms, "amount": 1_000, "operation": "ai.generate"}, expected=402)
+    require(refused["code"], equals="insufficient_credits", what="the problem's code")
+    friend = scene.post("/customers", {"email": "charles@example.com", "name": "Charles Babbage"}, expected=201)
+    sent = {"from_customer_id": scene.customer_id, "to_customer_id": friend["id"], "amount": 15}
+    scene.post("/credits/transfer", sent, expected=200)
+    received = scene.get(f"/credits/balance?customer_id={friend['id']}")
+    require(received["balance"], equals=15, what="the friend's balance")
+
+
 STORY = (
     Step(title="A customer", run=create_customer),
     Step(title="The customer saves a card", run=save_card),
@@ -173,6 +192,7 @@ STORY = (
     Step(title="A refund", run=refund),
     Step(title="A dispute", run=dispute),
     Step(title="Your product hears of a payment", run=hear_of_it),
+    Step(title="Credits", run=use_credits),
 )
 
 

@@ -10,7 +10,7 @@ from cli.output import cross, data, tick
 # What a reader wants to see of an answer, in this order; the rest is in the docs.
 SHOWN = (
     *("id", "email", "status", "code", "brand", "last4", "amount", "amount_refunded", "currency"),
-    *("decline", "next_action", "title", "detail"),
+    *("balance", "held", "captured", "returned", "decline", "next_action", "title", "detail"),
 )
 # Of these objects only what the story is about.
 SHOWN_WITHIN = {"decline": ("code", "category"), "next_action": ("type",)}

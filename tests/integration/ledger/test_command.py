@@ -10,9 +10,9 @@ from billing.ledger.checks import CHECKS
 from billing.ledger.roll_up import roll_up
 from cli.exit_codes import ExitCode
 from cli.failures import CommandFailure
-from tests.integration.ledger.conftest import Run
 from tests.integration.ledger.stories import balances, said
 from tests.integration.reconciliation.stories import reconcile
+from tests.service.commands import Run
 from tests.service.world import World
 
 

@@ -1,40 +1,23 @@
 """`billing plans`: what it prints for people and for programs."""
 
 import json
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from billing.settings import settings
 from cli.failures import CommandFailure
 from cli.plans import app
 from tests.integration.plans.conftest import Change
+from tests.service.commands import Run, command
 from tests.service.world import World
-
-Run = Callable[..., Result]
 
 
 @pytest.fixture
 def billing(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Run]:
-    """Call the command with the settings of the service under test."""
-    for name, value in world.servers.environment().items():
-        monkeypatch.setenv(name, value)
-    settings.cache_clear()
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-
-    def run(*arguments: str) -> Result:
-        return CliRunner().invoke(app, [*arguments, "--data-dir", str(tmp_path)])
-
-    yield run
-    settings.cache_clear()
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
+    with command(app, world=world, monkeypatch=monkeypatch, data_dir=tmp_path) as run:
+        yield run
 
 
 def lines(result: Result) -> dict[str, str]:

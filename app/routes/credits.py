@@ -19,6 +19,7 @@ from billing.credits.deduct import deduct as deduct_credits
 from billing.credits.deduct import deduct_each
 from billing.credits.drain import drain_journals
 from billing.credits.find import granted_to, transactions
+from billing.credits.find import usage as used
 from billing.credits.grant import DEFAULT_PRIORITY, GrantTerms
 from billing.credits.grant import grant as grant_credits
 from billing.credits.hold import end_hold
@@ -142,10 +143,7 @@ def transfer(call: Call, body: schemas.TransferCreate) -> Answer:
 @direct(scope="credits:read")
 def history(call: Call, query: schemas.HistoryQuery) -> Answer:
     """Newest first. Of one customer, it has everything that was answered before."""
-    customer_id = None
-    if query.customer_id is not None or call.own is not None:
-        customer_id = customer_of(query.customer_id, own=call.own)
-        drain_journals(call.runtime, now=lambda: call.now, shards=[Shard.of(customer_id)])
+    customer_id = _whose(call, query.customer_id)
     found = transactions(
         customer_id=customer_id,
         type_=TransactionType(query.type) if query.type is not None else None,
@@ -165,6 +163,29 @@ def history(call: Call, query: schemas.HistoryQuery) -> Answer:
                 represent=lambda rows: [transaction_representation(row) for row in rows],
             )
         )
+
+
+@blueprint.get("/usage", summary="Get usage", responses=answers(schemas.Usage))
+@direct(scope="credits:read")
+def usage(call: Call, query: schemas.UsageQuery) -> Answer:
+    """What was used by day, operation or project (`metadata.projectId`). Of one customer, all that was answered before."""
+    customer_id = _whose(call, query.customer_id)
+    with call.runtime.transaction() as session:
+        if customer_id is not None:
+            require_customer(session, customer_id)
+        rows = used(session, customer_id=customer_id, since=query.from_, until=query.to, by=query.group_by)
+    return Answer(
+        body={"data": [{query.group_by: str(row.group), "amount": row.amount, "count": row.uses} for row in rows]}
+    )
+
+
+def _whose(call: Call, customer: str | None) -> UUID | None:
+    """Return the customer that is asked about, with all that it did in Postgres; None for all customers."""
+    if customer is None and call.own is None:
+        return None
+    customer_id = customer_of(customer, own=call.own)
+    drain_journals(call.runtime, now=lambda: call.now, shards=[Shard.of(customer_id)])
+    return customer_id
 
 
 def _order(call: Call, customer: str | None, *, amount: int, operation: str, metadata: dict[str, str]) -> CreditOrder:

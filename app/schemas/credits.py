@@ -1,5 +1,6 @@
 """Credits: balances, deductions, grants, holds, transfers, and what happened."""
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
@@ -223,3 +224,28 @@ class TransactionPage(Page):
     """A page of transactions."""
 
     data: list[Transaction]
+
+
+class UsageQuery(QueryString):
+    """Whose usage, when, and by what; `from` and `to` are days (UTC), the second one not included."""
+
+    customer_id: CustomerId | None = None
+    from_: date | None = Field(None, alias="from")
+    to: date | None = None
+    group_by: Literal["day", "operation", "project"] = "day"
+
+
+class UsageRow(Answered):
+    """What was used of one day, operation or project."""
+
+    day: str | None = None
+    operation: str | None = None
+    project: str | None = None
+    amount: int
+    count: int
+
+
+class Usage(Answered):
+    """What was used, by day (newest first), or by operation or project (most first); at most 1,000 rows."""
+
+    data: list[UsageRow]

@@ -1,13 +1,17 @@
 """Reading what the journal has brought."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from models.credits import CreditGrant, CreditTransaction, TransactionType
+from models.credits import CreditGrant, CreditTransaction, CreditUsage, TransactionType
 from models.ids import first_id_at
+
+USAGE_ROWS_MAX = 1_000
 
 
 def granted_to(session: Session, *, customer_id: UUID) -> int:
@@ -30,3 +34,33 @@ def transactions(
     if until is not None:
         query = query.where(CreditTransaction.id < first_id_at(until))
     return query
+
+
+class Used(NamedTuple):
+    """How much was used of one day, operation or project, and in how many uses."""
+
+    group: date | str
+    amount: int
+    uses: int
+
+
+def usage(
+    session: Session,
+    *,
+    customer_id: UUID | None,
+    since: date | None,
+    until: date | None,
+    by: Literal["day", "operation", "project"],
+) -> Sequence[Used]:
+    """Return what was used on the days in [since, until): days newest first, other groups by how much."""
+    group: InstrumentedAttribute[Any] = getattr(CreditUsage, by)
+    amount, count = func.sum(CreditUsage.amount), func.sum(CreditUsage.count)
+    query = select(group, amount, count).group_by(group)
+    if customer_id is not None:
+        query = query.where(CreditUsage.customer_id == customer_id)
+    if since is not None:
+        query = query.where(CreditUsage.day >= since)
+    if until is not None:
+        query = query.where(CreditUsage.day < until)
+    ordered = query.order_by(group.desc()) if by == "day" else query.order_by(amount.desc(), group)
+    return [Used(named, int(total), int(uses)) for named, total, uses in session.execute(ordered.limit(USAGE_ROWS_MAX))]

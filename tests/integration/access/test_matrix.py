@@ -35,6 +35,7 @@ DEDUCT = {"customer_id": "{customer_id}", "amount": 1, "operation": "ai.generate
 ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/credits/balance"): Row("credits:read", names="none"),
     ("GET", "/credits/history"): Row("credits:read", names="none"),
+    ("GET", "/usage"): Row("credits:read", names="none"),
     ("POST", "/credits/deduct"): Row("credits:write", DEDUCT, for_customers=False),
     ("POST", "/credits/deduct/batch"): Row("credits:write", {"items": []}, names="none", for_customers=False),
     ("POST", "/credits/grants"): Row("credit_grants:write", {"customer_id": "{customer_id}", "amount": 5}),

@@ -153,6 +153,7 @@ def use_credits(ask: Asking, world: World, customer: str) -> None:
         ask("POST", f"/credits/holds/{held['hold_id']}/{end}", {})
     ask("POST", "/credits/transfer", {"from_customer_id": customer, "to_customer_id": world.customer(), "amount": 1})
     ask("GET", f"/credits/history?customer_id={customer}")
+    ask("GET", f"/usage?customer_id={customer}&group_by=operation")
 
 
 def look_at_plans(ask: Asking, customer: str) -> None:

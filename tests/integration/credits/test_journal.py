@@ -1,9 +1,11 @@
 """The journal's drain: each entry once, whoever dies where, and a missing one noticed."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
+from billing.clock import utc_now
 from billing.credits.drain import drain_journals
 from billing.credits.shards import Shard
 from billing.fail_points import FailPointRaised
@@ -94,20 +96,29 @@ def test_more_than_one_read_takes_is_drained_in_rounds(opened: World) -> None:
 
 
 def test_usage_adds_up_by_day_operation_and_project(opened: World) -> None:
-    customer = opened.customer_with_credits(100)
-    for amount, operation, metadata in (
-        (1, "a", {}),
-        (2, "a", {"projectId": "p"}),
-        (3, "a", {"projectId": "p"}),
-        (4, "b", {}),
+    customer, other = opened.customer_with_credits(100), opened.customer_with_credits(100)
+    for whose, amount, operation, metadata in (
+        (customer, 1, "a", {}),
+        (customer, 2, "a", {"projectId": "p"}),
+        (customer, 3, "a", {"projectId": "p"}),
+        (customer, 4, "b", {}),
+        (other, 50, "a", {}),
     ):
-        body = {"customer_id": customer, "amount": amount, "operation": operation, "metadata": metadata}
+        body = {"customer_id": whose, "amount": amount, "operation": operation, "metadata": metadata}
         assert opened.call("POST", "/credits/deduct", body).status_code == 200
 
-    drain(opened)
+    def by(group: str, more: str = "") -> list[dict[str, object]]:
+        answer = opened.call("GET", f"/usage?customer_id={customer}&group_by={group}{more}")
+        assert answer.status_code == 200, answer.text
+        return list(answer.json["data"])
 
-    assert opened.rows("SELECT operation, project, amount, count FROM credit_usage ORDER BY operation, project") == [
-        {"operation": "a", "project": "", "amount": 1, "count": 1},
-        {"operation": "a", "project": "p", "amount": 5, "count": 2},
-        {"operation": "b", "project": "", "amount": 4, "count": 1},
+    today = utc_now().date()
+    assert by("operation") == [
+        {"operation": "a", "amount": 6, "count": 3},
+        {"operation": "b", "amount": 4, "count": 1},
     ]
+    assert by("project") == [{"project": "", "amount": 5, "count": 2}, {"project": "p", "amount": 5, "count": 2}]
+    assert by("day") == [{"day": str(today), "amount": 10, "count": 4}]
+    assert by("day", f"&from={today + timedelta(days=1)}") == by("day", f"&to={today}") == []
+    everybody = opened.call("GET", "/usage?group_by=operation").json["data"]
+    assert {row["operation"] for row in everybody} >= {"a"}

@@ -44,9 +44,9 @@ class Scene:
         """Send a request, show it, and return its answer. Raises StoryBroken on another status."""
         return self.checked(self.api.post(path, body), expected=expected)
 
-    def get(self, path: str) -> Mapping[str, Any]:
+    def get(self, path: str, **query: str) -> Mapping[str, Any]:
         """Read a resource, show it, and return it. Raises StoryBroken."""
-        return self.checked(self.api.get(path), expected=200)
+        return self.checked(self.api.get(path, **query), expected=200)
 
     def delete(self, path: str) -> None:
         """Delete a resource, and show it. Raises StoryBroken."""
@@ -179,7 +179,7 @@ def use_credits(scene: Scene) -> None:
     friend = scene.post("/customers", {"email": "charles@example.com", "name": "Charles Babbage"}, expected=201)
     sent = {"from_customer_id": scene.customer_id, "to_customer_id": friend["id"], "amount": 15}
     scene.post("/credits/transfer", sent, expected=200)
-    received = scene.get(f"/credits/balance?customer_id={friend['id']}")
+    received = scene.get("/credits/balance", customer_id=friend["id"])
     require(received["balance"], equals=15, what="the friend's balance")
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from billing.operations import PREFIX as OPERATION_PREFIX
 from billing.outbox import CONSUMERS
+from billing.outgoing.representation import EVENT_PREFIX
 from billing.payments.lifecycle import EDGES
 from billing.payments.representation import PREFIX, REFUND_PREFIX
 from models.ids import public_id
@@ -179,6 +180,27 @@ def _consumers_told_once(evidence: Evidence) -> Iterator[str]:
     )
 
 
+def _product_told_in_order(evidence: Evidence) -> Iterator[str]:
+    """The product took every event that it was to hear of, signed, and those of one customer in their order."""
+    yield from (f"webhook {arrival.id} is not signed by us" for arrival in evidence.arrivals if not arrival.is_signed)
+    first: dict[str, int] = {}
+    for place, arrival in enumerate(evidence.arrivals):
+        first.setdefault(arrival.id, place)
+    told = {row["event_id"] for row in evidence.ours["outgoing"]}
+    for event in evidence.ours["outbox"]:
+        if event["id"] not in told:
+            yield f"the product was never to hear of {event['type']} {event['id']}"
+    last: dict[UUID, int] = {}
+    for row in evidence.ours["outgoing"]:
+        public = public_id(EVENT_PREFIX, row["event_id"])
+        if row["status"] != "delivered" or public not in first:
+            yield f"webhook {public} is {row['status']}, and {'was' if public in first else 'was not'} taken"
+        elif first[public] < last.get(row["lane"], -1):
+            yield f"webhook {public} came before an earlier one of its customer"
+        else:
+            last[row["lane"]] = first[public]
+
+
 def _answers_kept(evidence: Evidence) -> Iterator[str]:
     """What was answered is there, nothing else is, and one key is one thing."""
     payments = {_payment_id(row["id"]) for row in evidence.ours["payments"]}
@@ -238,6 +260,7 @@ RULES: dict[str, Callable[[Evidence], Iterator[str]]] = {
     "effects once": _effects_once,
     "status forwards": _status_forwards,
     "consumers told once": _consumers_told_once,
+    "product told in order": _product_told_in_order,
     "answers kept": _answers_kept,
     "same answer": _same_answer,
     "chain unbroken": _chain_unbroken,

@@ -1,4 +1,4 @@
-"""Everything that the checker looks at, read after the quiet: our rows, the gateway's objects, and what clients were told."""
+"""What the checker looks at, read after the quiet: our rows, the gateway's objects, what clients and the product heard."""
 
 import random
 import threading
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from billing.audit_chain import Anchor, verify_chain
 from billing.invariants import check_invariants
 from tests.chaos.client import Answer, Client, Journal, Wish
+from tests.chaos.product import Arrival
 from tests.chaos.stack import ChaosStack
 
 Row = dict[str, Any]
@@ -24,6 +25,7 @@ _TABLES = {
     "inbox": "SELECT id, source, external_id, type, status, result, failures, last_error FROM inbox_events",
     "outbox": "SELECT id, type, object_type, object_id FROM outbox_events ORDER BY id",
     "deliveries": "SELECT * FROM outbox_deliveries",
+    "outgoing": "SELECT event_id, lane, position, status FROM webhook_deliveries ORDER BY position",
     "customers": "SELECT id, gateway_id, name FROM customers",
     "audit": "SELECT id, action, object_type, object_id, before, after FROM audit_entries ORDER BY id",
 }
@@ -52,6 +54,7 @@ class Evidence:
     theirs: dict[str, list[Row]]
     wishes: list[Wish]
     replays: list[Replay]
+    arrivals: list[Arrival]
     chain: list[str] = field(default_factory=list)
     invariants: dict[str, int] = field(default_factory=dict)
 
@@ -70,6 +73,7 @@ def collect(stack: ChaosStack, *, journal: Journal, earlier: list[Wish]) -> Evid
         theirs={name: stack.gateway(path) for name, path in _LISTS.items()},
         wishes=[*earlier, *journal.wishes],
         replays=replays,
+        arrivals=stack.product.arrivals,
         chain=chain,
         invariants=invariants,
     )

@@ -14,6 +14,7 @@ _OPEN_WORK = """
     SELECT (SELECT count(*) FROM operations WHERE next_attempt_at IS NOT NULL) AS operations,
            (SELECT count(*) FROM inbox_events WHERE next_attempt_at IS NOT NULL) AS events,
            (SELECT count(*) FROM outbox_deliveries WHERE next_attempt_at IS NOT NULL) AS deliveries,
+           (SELECT count(*) FROM webhook_deliveries WHERE status = 'pending') AS outgoing,
            (SELECT count(*) FROM audit_pending) AS unsealed,
            (SELECT count(*) FROM inbox_events) AS stored
 """
@@ -27,6 +28,7 @@ class Unrest(NamedTuple):
     operations: int
     events: int
     deliveries: int
+    outgoing: int
     unsealed: int
     webhooks: int
     messages: int

@@ -8,9 +8,10 @@ from tests.chaos.fault import Fault, Shot
 from tests.chaos.link_faults import LINK_FAULTS
 from tests.chaos.outside_faults import OUTSIDE_FAULTS
 from tests.chaos.process_faults import KILLS_AT_POINTS, PROCESS_FAULTS
+from tests.chaos.product_faults import PRODUCT_FAULTS
 from tests.chaos.server_faults import SERVER_FAULTS
 
-ALL_FAULTS = (*KILLS_AT_POINTS, *PROCESS_FAULTS, *SERVER_FAULTS, *LINK_FAULTS, *OUTSIDE_FAULTS)
+ALL_FAULTS = (*KILLS_AT_POINTS, *PROCESS_FAULTS, *SERVER_FAULTS, *LINK_FAULTS, *OUTSIDE_FAULTS, *PRODUCT_FAULTS)
 FAULTS = {fault.name: fault for fault in ALL_FAULTS}
 # A row has three lives. So that what is given up is a violation and not bad luck, a schedule takes no more than two.
 WEAR_MAX = 2
@@ -52,6 +53,7 @@ def draw(seed: int, *, seconds: tuple[float, float] = (20.0, 30.0)) -> Schedule:
         costly,
         rng.choice([costly, PROCESS_FAULTS, SERVER_FAULTS, LINK_FAULTS]),
         *[cheap] * CHEAP_KILLS,
+        PRODUCT_FAULTS,
         *rng.choices([PROCESS_FAULTS, SERVER_FAULTS, LINK_FAULTS, OUTSIDE_FAULTS], [2, 2, 2, 3], k=rng.randint(4, 7)),
     ]
     shots: list[Shot] = []

@@ -31,6 +31,7 @@ from local.server import Server
 from local.service_commands import ServiceCommands
 from local.valkey import ValkeyServer
 from tests.chaos.processes import descendants, send_signal
+from tests.chaos.product import Product
 from tests.chaos.proxy import FaultProxy, ProxyThread
 from tests.chaos.tree import Edit, copy_sources, environment_of, require_imports_from
 
@@ -98,6 +99,7 @@ class ChaosStack:
         self.api_key = ""
         self.webhook_secret = ""
         self.findings: list[str] = []
+        self.product = Product()
         self._proxies = ProxyThread()
         self._env: dict[str, str] = {}
 
@@ -128,6 +130,15 @@ class ChaosStack:
         commands.migrate()
         self.api_key = commands.make_api_key()
         self._start_service()
+        self.product.secret = self._register(self.product.url)
+
+    def _register(self, url: str) -> str:
+        """Let the product hear of every event, and return the secret that its webhooks are signed with."""
+        headers = {"Authorization": f"Bearer {self.api_key}", "Idempotency-Key": "product"}
+        body = {"url": url, "events": ["*"]}
+        made = httpx.post(f"{self.api_url}/webhook-endpoints", json=body, headers=headers, timeout=READY_SECONDS_MAX)
+        made.raise_for_status()
+        return str(made.json()["secret"])
 
     def _start_service(self) -> None:
         processes = [self._process(entry.name) for entry in read_procfile(path=self.root / "Procfile")]
@@ -179,6 +190,7 @@ class ChaosStack:
                 self.kept[name].server.stop()
         self.kept.clear()
         self._proxies.close()
+        self.product.close()
         if not keep_files:
             shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -209,6 +221,7 @@ class ChaosStack:
             "WORK_LEASE_SECONDS": str(LEASE_SECONDS),
             "STRIPE_TIMEOUT_SECONDS": "2",
             "DATABASE_STATEMENT_TIMEOUT_SECONDS": "3",
+            "OUTGOING_WEBHOOKS_ALLOW_PRIVATE": "true",
         }
 
     # -- keeping alive ------------------------------------------------------------------------------------------------

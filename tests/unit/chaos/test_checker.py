@@ -8,13 +8,16 @@ from uuid import UUID
 import pytest
 
 from billing.operations import PREFIX as OPERATION_PREFIX
+from billing.outgoing.representation import EVENT_PREFIX
 from billing.payments.representation import PREFIX, REFUND_PREFIX
 from models.ids import public_id
 from tests.chaos.checker import RULES, check
 from tests.chaos.client import Answer, Wish
 from tests.chaos.evidence import Evidence, Replay, Row
+from tests.chaos.product import Arrival
 
 PAYMENT, REFUND, OPERATION, ATTEMPT, EVENT, CUSTOMER = (UUID(int=number) for number in range(1, 7))
+PAID = UUID(int=9)
 PAY = public_id(PREFIX, PAYMENT)
 RE = public_id(REFUND_PREFIX, REFUND)
 OP = public_id(OPERATION_PREFIX, OPERATION)
@@ -31,6 +34,7 @@ def sound() -> Evidence:
         theirs=gateway(),
         wishes=[wish, refund],
         replays=[Replay(wish, Answer(201, {"id": PAY}))],
+        arrivals=[Arrival(public_id(EVENT_PREFIX, event), is_signed=True) for event in (EVENT, PAID)],
         chain=[],
         invariants={"x": 0},
     )
@@ -87,7 +91,11 @@ def work_here() -> dict[str, list[Row]]:
         "inbox": [{"external_id": "evt_1", "type": "charge.succeeded", "status": "processed", "last_error": None}],
         "outbox": [
             {"id": EVENT, "type": "customer.created", "object_id": "cus_a"},
-            {"id": UUID(int=9), "type": "payment.succeeded", "object_id": PAY},
+            {"id": PAID, "type": "payment.succeeded", "object_id": PAY},
+        ],
+        "outgoing": [
+            {"event_id": event, "lane": CUSTOMER, "position": place, "status": "delivered"}
+            for place, event in enumerate((EVENT, PAID))
         ],
         "deliveries": [
             {
@@ -173,6 +181,11 @@ HARMS: dict[str, tuple[str, Harm]] = {
     "undelivered": ("consumers told once", lambda e: e.ours["deliveries"][0].update(status="pending")),
     "not heard": ("consumers told once", lambda e: e.theirs["customers"][0].update(name="B")),
     "two customers": ("consumers told once", lambda e: twice(e.theirs["customers"])),
+    "webhook to nobody": ("product told in order", lambda e: e.ours["outgoing"].pop()),
+    "webhook on its way": ("product told in order", lambda e: e.ours["outgoing"][0].update(status="pending")),
+    "webhook that never came": ("product told in order", lambda e: e.arrivals.pop()),
+    "webhooks in another order": ("product told in order", lambda e: e.arrivals.reverse()),
+    "webhook of a forger": ("product told in order", lambda e: e.arrivals.append(Arrival("evt_x", is_signed=False))),
     "a ghost": ("answers kept", lambda e: e.wishes[0].answers[0].body.update(id=public_id(PREFIX, UUID(int=99)))),
     "no answer": ("answers kept", lambda e: setattr(e.wishes[0], "fulfilled", False)),
     "two things under one key": (

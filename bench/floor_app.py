@@ -1,15 +1,19 @@
-"""The floor of webhook intake: a bare Flask view that verifies nothing and inserts one row, on the server that we use.
+"""Floors on the server that we use: a bare Flask view that verifies nothing and inserts one row, and one that runs one script.
 
 `python -m bench.floor_app` serves it with as many workers and threads as the API has.
 """
 
+import time
 import uuid
 
+import redis
 from flask import Flask, request
 from granian.constants import Interfaces
 from granian.server import Server
 from psycopg_pool import ConnectionPool
+from redis.commands.core import Script
 
+from bench import floor_credits
 from billing.process_death import die_with_parent
 from billing.settings import settings
 
@@ -29,6 +33,25 @@ def take() -> str:
     with _pool().connection() as connection:
         connection.execute(_INSERT, (uuid.uuid4(), request.get_data(as_text=True)))
     return "{}"
+
+
+@application.post("/credits/deduct")
+def deduct() -> dict[str, object]:
+    """Run the floor's script."""
+    body = request.get_json()
+    customer = body["customer_id"]
+    answer = _script()(
+        keys=floor_credits.keys(customer, request.headers["Idempotency-Key"]),
+        args=[body["amount"], customer, str(uuid.uuid4()), body["operation"], time.monotonic_ns()],
+    )
+    return {"status": answer[0], "balance": answer[1]}
+
+
+def _script() -> Script:
+    if "script" not in application.extensions:
+        server = redis.Redis.from_url(settings().credits_url, decode_responses=True)
+        application.extensions["script"] = server.register_script(floor_credits.SCRIPT)
+    return application.extensions["script"]  # type: ignore[no-any-return]  # Flask keeps extensions untyped
 
 
 def _pool() -> ConnectionPool:

@@ -165,13 +165,13 @@ MUTANTS = (
             Edit(
                 "app/edge.py",
                 "    if key is not None:\n        idempotency.keep(",
-                "    if key is None:\n        idempotency.keep(",
+                "    if key == '':\n        idempotency.keep(",
             ),
             Edit(
                 "app/edge.py",
                 '    fail_point("request.after_commit")\n',
                 '    fail_point("request.after_commit")\n'
-                "    if key is not None and not replayed:\n"
+                "    if key is not None and not answer.replayed:\n"
                 "        with held.runtime.transaction() as session:\n"
                 "            idempotency.keep(\n"
                 "                session, caller=caller.name, key=key, digest=_digest(), status=answer.status,\n"

@@ -134,7 +134,7 @@ class ChaosStack:
 
     def _register(self, url: str) -> str:
         """Let the product hear of every event, and return the secret that its webhooks are signed with."""
-        headers = {"Authorization": f"Bearer {self.api_key}", "Idempotency-Key": "product"}
+        headers = {"Authorization": f"Bearer {self.api_key}"}
         body = {"url": url, "events": ["*"]}
         made = httpx.post(f"{self.api_url}/webhook-endpoints", json=body, headers=headers, timeout=READY_SECONDS_MAX)
         made.raise_for_status()

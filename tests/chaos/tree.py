@@ -12,8 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("alembic", "app", "billing", "cli", "local", "models", "sandbox", "tasks", "workers")
 FILES = ("Procfile", "alembic.ini", "pyproject.toml")
-# What Procfile runners need less of: no page, no document and no figure is asked for here.
-_LEFT_OUT = ("flower", "worker-compute")
+# No page is asked for here.
+_LEFT_OUT = ("flower",)
 # A second worker for the same queues, with the other kind of pool: its children die one by one.
 _SECOND_WORKER = (
     "worker-second: celery -A workers.main worker --queues webhooks,payments --pool prefork --concurrency 2 "

@@ -17,7 +17,7 @@ from billing.credits.answers import CreditAnswer, CreditOrder, HoldNotFound, Kep
 from billing.credits.balance import read_balance
 from billing.credits.deduct import deduct as deduct_credits
 from billing.credits.deduct import deduct_each
-from billing.credits.drain import drain_journals
+from billing.credits.drain import drain_to_the_end
 from billing.credits.find import granted_to, transactions
 from billing.credits.find import usage as used
 from billing.credits.grant import DEFAULT_PRIORITY, GrantTerms
@@ -184,7 +184,7 @@ def _whose(call: Call, customer: str | None) -> UUID | None:
     if customer is None and call.own is None:
         return None
     customer_id = customer_of(customer, own=call.own)
-    drain_journals(call.runtime, now=lambda: call.now, shards=[Shard.of(customer_id)])
+    drain_to_the_end(call.runtime, now=lambda: call.now, shards=[Shard.of(customer_id)])
     return customer_id
 
 

@@ -1,18 +1,22 @@
 """Process: run an operation on a customer's account, and open the account where the server does not have it yet."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from billing.credits.drain import drain_journals
+from billing.credits.answers import CreditOrder
+from billing.credits.drain import drain_to_the_end
 from billing.credits.expected import read_epoch
+from billing.credits.journal import milliseconds
 from billing.credits.restore import new_account, read_accounts, restoring
 from billing.credits.scripts import Script
 from billing.credits.server import CreditsUnavailable
 from billing.credits.shards import Shard
 from billing.customers.find import require_customer
 from billing.runtime import Runtime
+from models.ids import new_id
 
 _NO_ACCOUNT, _CLOSED = "no_account", "closed"
 _TRIES_MAX = 3
@@ -45,10 +49,36 @@ def open_account(runtime: Runtime, customer_id: UUID, *, now: datetime) -> None:
     with runtime.transaction() as session:
         require_customer(session, customer_id)
         epoch = read_epoch(session)
-    drain_journals(runtime, now=lambda: now, shards=[Shard.of(customer_id)])
+    drain_to_the_end(runtime, now=lambda: now, shards=[Shard.of(customer_id)])
     with runtime.transaction() as session:
         known = list(read_accounts(session, customers=[customer_id], answers_since=now - keep))
     account = known[0] if known else new_account(customer_id)
     keys, arguments = restoring(account, epoch=str(epoch), now=now, keep=keep)
     if runtime.credits.run(Script.RESTORE, keys, arguments) == _CLOSED:
         runtime.credits.require_open()
+
+
+def account_keys(order: CreditOrder) -> list[str]:
+    """Return the keys that every script on one account begins with: journal, due, account, answer."""
+    shard = Shard.of(order.customer_id)
+    return [
+        shard.journal,
+        shard.due,
+        shard.account(order.customer_id),
+        shard.answer(order.customer_id, order.kept.key),
+    ]
+
+
+def common_arguments(runtime: Runtime, order: CreditOrder, *, now: datetime) -> list[str | int]:
+    """Return what most scripts on one account begin with: now, how long answers are kept, and the order."""
+    return [
+        milliseconds(now),
+        runtime.credits.kept_milliseconds,
+        str(order.customer_id),
+        str(new_id()),
+        order.amount,
+        order.operation,
+        json.dumps(order.metadata) if order.metadata else "",
+        order.actor,
+        *order.kept,
+    ]

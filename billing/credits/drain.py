@@ -27,6 +27,7 @@ from models.credits import CreditJournal
 # How many of one shard are read at once; how many entries one transaction takes before the next shards wait for another.
 _SHARD_MAX = 1_000
 _TOGETHER_MAX = 5_000
+_ROUNDS_MAX = 1_000
 log = structlog.get_logger(__name__)
 
 
@@ -40,19 +41,40 @@ class Batch(NamedTuple):
 
 
 def drain_journals(runtime: Runtime, *, now: Callable[[], datetime], shards: Sequence[Shard] = ALL_SHARDS) -> int:
-    """Bring what the journals hold at this moment into Postgres, up to a thousand of each; return how many entries there were.
+    """Bring up to a thousand entries of each journal into Postgres; return how many this call has written.
 
-    Raises CreditsUnavailable, DatabaseUnavailable.
+    None written does not say that there are none: somebody else may have written those that were read, and more may stand
+    behind them. Raises CreditsUnavailable, DatabaseUnavailable.
     """
+    return _round(runtime, shards, now=now).written
+
+
+def drain_to_the_end(runtime: Runtime, *, now: Callable[[], datetime], shards: Sequence[Shard] = ALL_SHARDS) -> None:
+    """Return once Postgres has all that the journals hold, whoever wrote it. Raises CreditsUnavailable, DatabaseUnavailable."""
+    for _ in range(_ROUNDS_MAX):
+        if not _round(runtime, shards, now=now).read:
+            return
+    raise CreditsUnavailable("the journals fill as fast as they are drained")
+
+
+class _Round(NamedTuple):
+    """How many entries stood behind the positions that Postgres had, and how many of them were written here."""
+
+    read: int
+    written: int
+
+
+def _round(runtime: Runtime, shards: Sequence[Shard], *, now: Callable[[], datetime]) -> _Round:
     with runtime.transaction() as session:
         positions = read_positions(session)
-    drained, group = 0, list[Batch]()
+    read, written, group = 0, 0, list[Batch]()
     for batch in _read(runtime.credits.redis, shards, positions):
+        read += len(batch.entries)
         group.append(batch)
         if sum(len(held.entries) for held in group) >= _TOGETHER_MAX:
-            drained += _store(runtime, group, now=now())
+            written += _store(runtime, group, now=now())
             group = []
-    return drained + _store(runtime, group, now=now())
+    return _Round(read, written + _store(runtime, group, now=now()))
 
 
 def _read(server: redis.Redis, shards: Sequence[Shard], positions: Mapping[int, Position]) -> list[Batch]:

@@ -1,20 +1,17 @@
 """Process: give credits, and take them back."""
 
-import json
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from billing.credits.accounts import run
+from billing.credits.accounts import account_keys, common_arguments, run
 from billing.credits.answers import CreditAnswer, CreditLimitExceeded, CreditOrder, done
 from billing.credits.journal import milliseconds
 from billing.credits.scripts import Script
-from billing.credits.shards import Shard
 from billing.errors import Invalid
 from billing.hints import Hint
 from billing.runtime import Runtime
 from models.credits import GrantKind
-from models.ids import new_id
 
 # What is spent first among grants that end together; the lower, the sooner.
 DEFAULT_PRIORITY = {
@@ -100,29 +97,3 @@ def revoke(runtime: Runtime, order: CreditOrder, *, grant_id: UUID, now: datetim
     )
     runtime.send_hint(Hint.CREDITS)
     return done(raw, order)
-
-
-def account_keys(order: CreditOrder) -> list[str]:
-    """Return the keys that every script on one account begins with: journal, due, account, answer."""
-    shard = Shard.of(order.customer_id)
-    return [
-        shard.journal,
-        shard.due,
-        shard.account(order.customer_id),
-        shard.answer(order.customer_id, order.kept.key),
-    ]
-
-
-def common_arguments(runtime: Runtime, order: CreditOrder, *, now: datetime) -> list[str | int]:
-    """Return what most scripts on one account begin with: now, how long answers are kept, and the order."""
-    return [
-        milliseconds(now),
-        runtime.credits.kept_milliseconds,
-        str(order.customer_id),
-        str(new_id()),
-        order.amount,
-        order.operation,
-        json.dumps(order.metadata) if order.metadata else "",
-        order.actor,
-        *order.kept,
-    ]

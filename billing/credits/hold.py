@@ -6,7 +6,7 @@ from uuid import UUID
 
 import redis
 
-from billing.credits.accounts import run
+from billing.credits.accounts import account_keys, common_arguments, run
 from billing.credits.answers import (
     CaptureExceedsHold,
     CreditAnswer,
@@ -17,7 +17,6 @@ from billing.credits.answers import (
     TooManyHolds,
     done,
 )
-from billing.credits.grant import account_keys, common_arguments
 from billing.credits.journal import instant, milliseconds
 from billing.credits.prefixes import HOLD_PREFIX
 from billing.credits.scripts import Script

@@ -18,7 +18,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from billing.credits.drain import drain_journals
+from billing.credits.drain import drain_to_the_end
 from billing.credits.expected import read_expected, read_positions
 from billing.credits.inspection import why_closed
 from billing.credits.journal import Position
@@ -74,8 +74,7 @@ def rebuild(
         server.delete(*(shard.epoch for shard in ALL_SHARDS))
         server.script_flush()
         fail_point("credits.rebuild_closed")
-        while drain_journals(runtime, now=now):
-            pass
+        drain_to_the_end(runtime, now=now)
         _wipe(server)
         fail_point("credits.rebuild_wiped")
         server.script_load(source(Script.RESTORE))

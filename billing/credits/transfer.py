@@ -14,10 +14,9 @@ from uuid import UUID, uuid5
 import redis
 import structlog
 
-from billing.credits.accounts import run
+from billing.credits.accounts import account_keys, common_arguments, run
 from billing.credits.answers import CreditAnswer, CreditLimitExceeded, CreditOrder, done
 from billing.credits.balance import read_balance
-from billing.credits.grant import account_keys, common_arguments
 from billing.credits.journal import instant, milliseconds
 from billing.credits.scripts import Script
 from billing.credits.server import CreditsUnavailable

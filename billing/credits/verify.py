@@ -15,14 +15,13 @@ import redis
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from billing.credits.drain import drain_journals
+from billing.credits.drain import drain_to_the_end
 from billing.credits.server import CreditsUnavailable
 from billing.credits.shards import ALL_SHARDS, Shard
 from billing.runtime import Runtime
 from models.credits import CreditAccount, CreditTransaction
 
 _TOGETHER = 1_000
-_ROUNDS_MAX = 1_000
 
 
 class OnServer(NamedTuple):
@@ -54,9 +53,7 @@ def compare_with_server(runtime: Runtime, *, now: Callable[[], datetime]) -> Ite
         with runtime.transaction() as session:
             known = set(session.scalars(select(CreditAccount.customer_id).where(CreditAccount.shard == shard.number)))
         found = _read(runtime.credits.redis, shard)
-        for _ in range(_ROUNDS_MAX):
-            if not drain_journals(runtime, now=now, shards=[shard]):
-                break
+        drain_to_the_end(runtime, now=now, shards=[shard])
         missing = [Difference(customer, "the server does not have the account") for customer in known - found.keys()]
         with runtime.transaction() as session:
             yield ShardCompared(len(found), [*missing, *_differences(session, found)])

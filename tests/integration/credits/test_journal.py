@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from billing.clock import utc_now
+from billing.credits import drain as module
 from billing.credits.drain import drain_journals
+from billing.credits.rebuild import rebuild
 from billing.credits.shards import Shard
 from billing.fail_points import FailPointRaised
 from tests.integration.credits.orders import NOW, Customer, drain
@@ -51,12 +54,10 @@ def test_whoever_is_cut_off_nothing_is_lost_and_nothing_is_twice(
 def test_what_another_has_drained_meanwhile_is_left(opened: World, monkeypatch: pytest.MonkeyPatch) -> None:
     customer = Customer(opened)
     customer.grant(100)
-    from billing.credits import drain as module
-
     read = module._read
 
-    def read_and_be_overtaken(*arguments: object) -> object:
-        found = read(*arguments)  # type: ignore[arg-type]
+    def read_and_be_overtaken(*arguments: Any) -> Any:
+        found = read(*arguments)
         monkeypatch.setattr(module, "_read", read)
         assert drain(opened) == 1
         return found
@@ -66,6 +67,30 @@ def test_what_another_has_drained_meanwhile_is_left(opened: World, monkeypatch: 
     assert drain_journals(opened.runtime, now=lambda: NOW) == 0
 
     assert opened.count("credit_transactions") == 1
+
+
+def test_who_needs_all_of_it_goes_on_where_another_wrote_what_was_read(
+    opened: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rebuild that stopped here would wipe the entries behind those that the other wrote."""
+    customer = Customer(opened)
+    customer.grant(2_000)
+    for _ in range(1_100):
+        customer.deduct(1)
+    read = module._read
+
+    def read_and_be_overtaken(*arguments: Any) -> Any:
+        found = read(*arguments)
+        monkeypatch.setattr(module, "_read", read)
+        assert drain_journals(opened.runtime, now=lambda: NOW) == 1_000
+        return found
+
+    monkeypatch.setattr(module, "_read", read_and_be_overtaken)
+
+    rebuild(opened.runtime, now=lambda: NOW)
+
+    assert customer.account().balance == 900
+    assert opened.count("credit_transactions") == 1_101
 
 
 def test_a_missing_entry_is_noticed(opened: World) -> None:

@@ -4,6 +4,8 @@ A card number is an isolated run of digits, with single spaces or hyphens allowe
 length and a valid Luhn sum. The sum alone is not enough: one 13-digit millisecond timestamp in ten passes it.
 A run is read as its groups ("4242 4242 4242 4242 12 28" has six), and any neighbouring groups that make up a card number are
 one: an expiry date, or another number, written behind a card number does not hide it.
+What stands inside a UUID that has letters is a part of it, and no number by itself: of ten thousand random ones one passes all
+of the above, and callers send them by the hundred.
 """
 
 import re
@@ -13,6 +15,8 @@ from typing import NamedTuple
 
 _RUN = re.compile(r"(?<![\dA-Za-z_])\d+(?:[ \-]\d+)*(?![\dA-Za-z_])")
 _GROUP = re.compile(r"\d+")
+_UUID = re.compile(r"(?<![\w\-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w\-])", re.IGNORECASE)
+_UUID_LENGTH = 36
 _LENGTH_MIN = 12
 _PREFIX_LENGTH = 4
 
@@ -64,7 +68,13 @@ def _card_numbers(text: str) -> Iterator[_Span]:
     """Yield where card numbers stand, by where they start. Takes time in proportion to the text, whatever it holds."""
     for run in _RUN.finditer(text):
         if run.end() - run.start() >= _LENGTH_MIN:
-            yield from _in_run(text, [_Span(*group.span()) for group in _GROUP.finditer(text, *run.span())])
+            groups = [_Span(*group.span()) for group in _GROUP.finditer(text, *run.span())]
+            yield from (span for span in _in_run(text, groups) if not _is_in_uuid(text, span))
+
+
+def _is_in_uuid(text: str, span: _Span) -> bool:
+    around = _UUID.search(text, max(0, span.end - _UUID_LENGTH))
+    return around is not None and around.start() <= span.start and not around[0].replace("-", "").isdigit()
 
 
 def _in_run(text: str, groups: Sequence[_Span]) -> Iterator[_Span]:

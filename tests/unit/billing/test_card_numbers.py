@@ -1,4 +1,6 @@
+import random
 import re
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -135,3 +137,23 @@ def test_two_numbers_are_replaced_and_what_stands_between_them_stays() -> None:
     text = "from 4242424242424242, to 378282246310005 (12 items)"
 
     assert replace_card_numbers(text, replacement="#") == "from #, to # (12 items)"
+
+
+def test_a_uuid_with_letters_is_no_card_number() -> None:
+    rng = random.Random(7)
+    made = [str(UUID(int=rng.getrandbits(128), version=4)) for _ in range(50_000)]
+
+    assert [text for text in made if contains_card_number(f'{{"key": "{text}"}}')] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "abcdefab-1234-1234-1234-abcdefabcdef 4242424242424242",
+        "4242-4242-4242-4242 abcdefab-1234-1234-1234-abcdefabcdef",
+        "00000000-4242-4242-4242-424200000000",
+        "x-4242-4242-4242-4242",
+    ],
+)
+def test_what_only_looks_like_one_or_stands_beside_one_hides_nothing(text: str) -> None:
+    assert contains_card_number(text)

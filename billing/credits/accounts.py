@@ -51,9 +51,9 @@ def open_account(runtime: Runtime, customer_id: UUID, *, now: datetime) -> None:
         epoch = read_epoch(session)
     drain_to_the_end(runtime, now=lambda: now, shards=[Shard.of(customer_id)])
     with runtime.transaction() as session:
-        known = list(read_accounts(session, customers=[customer_id], answers_since=now - keep))
+        known = list(read_accounts(session, customers=[customer_id], now=now, keep=keep))
     account = known[0] if known else new_account(customer_id)
-    keys, arguments = restoring(account, epoch=str(epoch), now=now, keep=keep)
+    keys, arguments = restoring(account, epoch=str(epoch), now=now)
     if runtime.credits.run(Script.RESTORE, keys, arguments) == _CLOSED:
         runtime.credits.require_open()
 

@@ -1,13 +1,16 @@
 """What operations on credits answer, and the ways in which they are refused."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from billing.credits.journal import instant
 from billing.errors import BillingError, Conflict, Invalid, NotFound
 from billing.idempotency import IdempotencyKeyReused
+
+# How long a receiver knows a transfer again, also after a rebuild.
+RECEIVED_KEPT = timedelta(days=30)
 
 
 class InsufficientCredits(BillingError):

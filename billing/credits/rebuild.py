@@ -156,10 +156,10 @@ def _restore_shard(
 def _restore(runtime: Runtime, customers: Sequence[UUID], *, epoch: str, now: datetime) -> None:
     keep = timedelta(hours=runtime.settings.CREDIT_ANSWERS_KEPT_HOURS)
     with runtime.transaction() as session:
-        accounts = list(read_accounts(session, customers=customers, answers_since=now - keep))
+        accounts = list(read_accounts(session, customers=customers, now=now, keep=keep))
     with runtime.credits.redis.pipeline(transaction=False) as pipeline:
         for account in accounts:
-            keys, arguments = restoring(account, epoch=epoch, now=now, keep=keep)
+            keys, arguments = restoring(account, epoch=epoch, now=now)
             pipeline.evalsha(sha(Script.RESTORE), len(keys), *keys, *arguments)
         if _CLOSED in pipeline.execute():
             raise RebuildUnderWay("another rebuild has begun meanwhile")

@@ -7,24 +7,25 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
+from billing.credits.answers import RECEIVED_KEPT
 from billing.credits.journal import milliseconds
 from billing.credits.shards import Shard
-from models.credits import CreditAccount, CreditGrant, CreditHold, CreditTransaction, HoldStatus
+from models.credits import CreditAccount, CreditGrant, CreditHold, CreditTransaction, HoldStatus, TransactionType
 
 # Grants in the order in which they are spent (lua/account.lua), those that never end behind all others.
 _NEVER = 1 << 62
 
 
 class KeptAnswer(NamedTuple):
-    """An answer that was given under an idempotency key, and when."""
+    """An answer that was given under an idempotency key, and until when it is given again."""
 
     key: str
     request: str
     answer: list[Any]
-    at: datetime
+    until: datetime
 
 
 class Account(NamedTuple):
@@ -50,11 +51,13 @@ def new_account(customer_id: UUID) -> Account:
     return Account(customer_id, state, ())
 
 
-def read_accounts(session: Session, *, customers: Collection[UUID], answers_since: datetime) -> Iterator[Account]:
+def read_accounts(
+    session: Session, *, customers: Collection[UUID], now: datetime, keep: timedelta
+) -> Iterator[Account]:
     """Yield the accounts of those of the customers that have one, as they are after their last drained transaction."""
     grants, holds = _grants(session, customers), _holds(session, customers)
     parts_of = _grants_of_parts(session, [hold for held in holds.values() for hold in held])
-    answers = _answers(session, customers, since=answers_since)
+    answers = _answers(session, customers, now=now, keep=keep)
     for account in session.scalars(select(CreditAccount).where(CreditAccount.customer_id.in_(customers))):
         held = holds[account.customer_id]
         state = {
@@ -72,14 +75,14 @@ def read_accounts(session: Session, *, customers: Collection[UUID], answers_sinc
         yield Account(account.customer_id, state, answers[account.customer_id])
 
 
-def restoring(account: Account, *, epoch: str, now: datetime, keep: timedelta) -> tuple[list[str], list[str | int]]:
+def restoring(account: Account, *, epoch: str, now: datetime) -> tuple[list[str], list[str | int]]:
     """Return the keys and arguments with which the script writes an account, unless it is there."""
     shard = Shard.of(account.customer_id)
     keys = [shard.epoch, shard.due, shard.account(account.customer_id), shard.transfers]
     arguments: list[str | int] = [epoch, str(account.customer_id), json.dumps(account.state)]
     for kept in account.answers:
         keys.append(shard.answer(account.customer_id, kept.key))
-        left = max(1, milliseconds(kept.at + keep) - milliseconds(now))
+        left = max(1, milliseconds(kept.until) - milliseconds(now))
         arguments += [kept.request, json.dumps(kept.answer), left]
     return keys, arguments
 
@@ -107,16 +110,24 @@ def _grants_of_parts(session: Session, holds: Sequence[CreditHold]) -> dict[UUID
     return {grant.id: grant for grant in session.scalars(select(CreditGrant).where(CreditGrant.id.in_(named)))}
 
 
-def _answers(session: Session, customers: Collection[UUID], *, since: datetime) -> dict[UUID, list[KeptAnswer]]:
+def _answers(
+    session: Session, customers: Collection[UUID], *, now: datetime, keep: timedelta
+) -> dict[UUID, list[KeptAnswer]]:
+    """Return what is still to be answered again. A transfer that came in is known longer: its sender may be stuck."""
     found: dict[UUID, list[KeptAnswer]] = defaultdict(list)
+    is_transfer = CreditTransaction.type == TransactionType.TRANSFER_IN
     query = select(CreditTransaction).where(
         CreditTransaction.customer_id.in_(customers),
-        CreditTransaction.created_at > since,
         CreditTransaction.key.is_not(None),
+        or_(
+            CreditTransaction.created_at > now - keep,
+            and_(is_transfer, CreditTransaction.created_at > now - RECEIVED_KEPT),
+        ),
     )
     for row in session.scalars(query):
         answer = row.answer or ["done", str(row.id), row.balance, milliseconds(row.created_at)]
-        found[row.customer_id].append(KeptAnswer(row.key or "", row.request or "", answer, row.created_at))
+        until = row.created_at + (RECEIVED_KEPT if row.type is TransactionType.TRANSFER_IN else keep)
+        found[row.customer_id].append(KeptAnswer(row.key or "", row.request or "", answer, until))
     return found
 
 

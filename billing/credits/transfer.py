@@ -15,7 +15,7 @@ import redis
 import structlog
 
 from billing.credits.accounts import account_keys, common_arguments, run
-from billing.credits.answers import CreditAnswer, CreditLimitExceeded, CreditOrder, done
+from billing.credits.answers import RECEIVED_KEPT, CreditAnswer, CreditLimitExceeded, CreditOrder, done
 from billing.credits.balance import read_balance
 from billing.credits.journal import instant, milliseconds
 from billing.credits.scripts import Script
@@ -27,8 +27,7 @@ from billing.hints import Hint
 from billing.runtime import Runtime
 from models.ids import new_id
 
-# How long a receiver knows a transfer again. One that could not be ended for longer is left to a person.
-RECEIVED_KEPT = timedelta(days=30)
+# Well before the receiver forgets: one that could not be ended for so long is left to a person.
 _GIVEN_UP_AFTER = timedelta(days=20)
 # A transfer younger than this is in the hands of the request that began it.
 _LEFT_ALONE = timedelta(seconds=10)

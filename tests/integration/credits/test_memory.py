@@ -163,6 +163,25 @@ def test_a_transfer_under_way_is_finished_after_a_rebuild(opened: World, fails_a
     assert (sender.account().balance, sender.account().held, receiver.account().balance) == (70, 0, 30)
 
 
+def test_a_transfer_that_came_in_days_ago_does_not_come_in_again_after_a_rebuild(
+    opened: World, fails_at: Callable[[str], None]
+) -> None:
+    sender, receiver = Customer(opened), Customer(opened)
+    sender.grant(100)
+    fails_at("credits.transfer_received")
+    with pytest.raises(FailPointRaised):
+        transfer(opened.runtime, sender.order(30), receiver=receiver.id, now=NOW)
+    drain(opened)
+    opened.runtime.credits.redis.flushall()
+    later = NOW + timedelta(days=3)
+    rebuild(opened.runtime, now=lambda: later)
+
+    assert sweep_transfers(opened.runtime, now=lambda: later) == 1
+
+    assert (sender.account(at=later).balance, sender.account(at=later).held) == (70, 0)
+    assert receiver.account(at=later).balance == 30
+
+
 def test_the_journal_goes_on_behind_what_is_drained_also_when_the_clock_went_back(opened: World) -> None:
     customer = lived(opened)
     with opened.runtime.transaction() as session:

@@ -19,8 +19,8 @@ from app.openapi_document import access_by_route, finish_document
 from app.problems import RouteNotFound, register_error_handlers, validation_response
 from app.rate_limits import RateLimiter
 from app.request_body import BillingRequest, check_body
-from app.routes import credits as credit_routes
 from app.routes import (
+    credit_purchases,
     customers,
     disputes,
     events,
@@ -32,6 +32,7 @@ from app.routes import (
     webhook_endpoints,
     webhooks,
 )
+from app.routes import credits as credit_routes
 from app.routes.health import health_blueprint
 from app.schemas.base import Problem
 from app.security_headers import API_HEADERS
@@ -85,6 +86,7 @@ def create_app(runtime: Runtime) -> OpenAPI:
     register_error_handlers(app)
     for blueprint in (
         credit_routes.blueprint,
+        credit_purchases.blueprint,
         customers.blueprint,
         plans.blueprint,
         payments.blueprint,

@@ -1,6 +1,9 @@
 """Rule: the types of events that this service tells of; docs/reference/events.md says when each comes."""
 
 EVENT_TYPES = (
+    "credit_purchase.adjusted",
+    "credit_purchase.completed",
+    "credit_purchase.payment_changed",
     "customer.created",
     "customer.updated",
     "dispute.created",

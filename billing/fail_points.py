@@ -61,6 +61,9 @@ FAIL_POINTS = {
     "credits.rebuild_shard_restored": "one shard more is back",
     "credits.transfer_held": "the sender's credits are held, and the receiver has none",
     "credits.transfer_received": "the receiver has the credits, and the sender's are still held",
+    "credits.purchase_step_committed": "the next step of a purchase's credits is committed, and not made",
+    "credits.purchase_step_made": "the credits are given or taken back, and the step is still pending",
+    "credits.purchase_before_commit": "the step is noted as done in the open transaction",
     "audit.before_seal": "entries are committed, and not sealed",
     "audit.before_commit": "seals are in the open transaction",
 }

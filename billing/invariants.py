@@ -99,6 +99,15 @@ INVARIANTS: tuple[Invariant, ...] = (
         "see the log of worker-network",
     ),
     Invariant(
+        "credits_follow_payments",
+        "credits whose payment was captured a while ago are there",
+        f"""
+        SELECT count(*) FROM credit_purchases c JOIN payments p ON p.id = c.id
+        WHERE p.amount_captured_minor > 0 AND c.granted = 0 AND p.updated_at < now() - {_LATE}
+        """,  # noqa: S608 - our own constant
+        "billing credits follow-payments",
+    ),
+    Invariant(
         "webhook_lanes_move",
         "of what waits in a lane of outgoing webhooks, exactly the first is due",
         """

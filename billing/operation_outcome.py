@@ -45,5 +45,8 @@ class Settlement(Protocol):
     def refresh(self, runtime: Runtime) -> None:
         """Ask the gateway again after StaleObservation."""
 
-    def apply(self, session: Session, *, actor: Actor, now: datetime) -> OperationOutcome:
-        """Apply the effect. Raises StaleObservation when another observation came in between."""
+    def apply(self, session: Session, *, actor: Actor, now: datetime) -> OperationOutcome | None:
+        """Apply the effect; None when the operation has another step: then it is performed again, at once.
+
+        Raises StaleObservation when another observation came in between.
+        """

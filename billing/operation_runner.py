@@ -25,6 +25,8 @@ from sqlalchemy.orm import Session
 
 from billing import leases
 from billing.actor import WORKER
+from billing.credits import purchase as credit_purchase
+from billing.credits.perform_purchase import perform_purchase
 from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.errors import BillingError, InvariantBroken, Unavailable
 from billing.fail_points import fail_point
@@ -67,6 +69,7 @@ PERFORMERS: dict[str, Performer] = {
     dispute_evidence.OPERATION_KIND: perform_evidence_operation,
     payment_method_requests.ATTACH_KIND: perform_attachment,
     payment_method_requests.DETACH_KIND: perform_detachment,
+    credit_purchase.OPERATION_KIND: perform_purchase,
     setup_intent_requests.CREATE_KIND: perform_setup_operation,
     setup_intent_requests.CONFIRM_KIND: perform_setup_operation,
 }
@@ -312,13 +315,18 @@ def _settle(runtime: Runtime, operation: Operation, settlement: Settlement, *, n
         try:
             with runtime.transaction() as session:
                 held = leases.hold(session, operation)
-                settlement.apply(session, actor=actor, now=now()).give_to(held, now=now())
+                outcome = settlement.apply(session, actor=actor, now=now())
+                if outcome is None:
+                    leases.give_back(session, [held], idle_status=OperationStatus.QUEUED)
+                else:
+                    outcome.give_to(held, now=now())
                 fail_point("operation.alone_before_commit")
         except StaleObservation:
             settlement.refresh(runtime)
         else:
             fail_point("operation.alone_after_commit")
-            _announce(runtime, operation, outcome="finished")
+            if outcome is not None:
+                _announce(runtime, operation, outcome="finished")
             return
     raise Unavailable("the payment changes faster than it can be read")
 

@@ -12,11 +12,13 @@ from models.ids import new_id
 from models.outbox import OutboxDelivery, OutboxEvent
 
 GATEWAY_CUSTOMER = "gateway_customer"
+PURCHASED_CREDITS = "purchased_credits"
 
 # Who hears of what. A type that nobody listens to is still kept: it is what GET /events will list.
 CONSUMERS: dict[str, tuple[str, ...]] = {
     "customer.created": (GATEWAY_CUSTOMER,),
     "customer.updated": (GATEWAY_CUSTOMER,),
+    "credit_purchase.payment_changed": (PURCHASED_CREDITS,),
 }
 
 

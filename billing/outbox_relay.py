@@ -11,16 +11,18 @@ from datetime import datetime
 import structlog
 
 from billing import leases
+from billing.credits.follow_payment import follow_payment
+from billing.credits.prefixes import PURCHASE_PREFIX
 from billing.customers.gateway_customer import sync_gateway_customer
 from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.errors import BillingError, Unavailable
 from billing.fail_points import fail_point
 from billing.hints import Hint
 from billing.metrics import WORK
-from billing.outbox import GATEWAY_CUSTOMER
+from billing.outbox import GATEWAY_CUSTOMER, PURCHASED_CREDITS
 from billing.runtime import Runtime
 from billing.unit_of_work import hint_after_commit
-from models.ids import public_id
+from models.ids import public_id, row_id
 from models.outbox import DeliveryStatus, OutboxDelivery, OutboxEvent
 
 BATCH = 8
@@ -33,7 +35,11 @@ def _tell_gateway_customer(runtime: Runtime, event: OutboxEvent, now: datetime) 
         sync_gateway_customer(runtime, customer_id=event.customer_id, now=now)
 
 
-CONSUMERS: dict[str, Consumer] = {GATEWAY_CUSTOMER: _tell_gateway_customer}
+def _let_credits_follow(runtime: Runtime, event: OutboxEvent, now: datetime) -> None:
+    follow_payment(runtime, purchase_id=row_id(PURCHASE_PREFIX, event.object_id), now=now)
+
+
+CONSUMERS: dict[str, Consumer] = {GATEWAY_CUSTOMER: _tell_gateway_customer, PURCHASED_CREDITS: _let_credits_follow}
 
 
 def relay_batch(runtime: Runtime, *, now: Callable[[], datetime]) -> Counter[str]:

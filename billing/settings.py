@@ -42,6 +42,26 @@ def _known_currency(value: str) -> str:
     return code
 
 
+def _credit_prices(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    prices: dict[str, str] = {}
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        currency, _, price = part.partition(":")
+        if currency in prices:
+            raise ValueError(f"has two prices in {currency}")
+        prices[currency] = price
+    return prices
+
+
+def _priced_currencies(prices: dict[str, Decimal]) -> dict[str, Decimal]:
+    if "USD" in prices:
+        raise ValueError("takes no USD: CREDITS_PER_DOLLAR says what credits cost in dollars")
+    if any(_known_currency(currency) != currency for currency in prices):
+        raise ValueError("takes currencies in capital letters, as EUR:0.92,JPY:150")
+    return prices
+
+
 def _url(*schemes: str) -> Callable[[SecretStr], SecretStr]:
     def check(value: SecretStr) -> SecretStr:
         starts = " or ".join(f"{name}://" for name in schemes)
@@ -182,6 +202,18 @@ class Settings(BaseSettings):
     WEBHOOK_RATE_LIMIT: int = Field(100, ge=1, description="POST /webhooks/* a second, per source")
     ENABLE_FRAUD_DETECTION: bool = Field(True, description="risk scores on payments")
     CREDITS_PER_DOLLAR: int = Field(100, ge=1, description="credits that one dollar buys")
+    CREDIT_PRICES: Annotated[
+        dict[str, Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]],
+        NoDecode,
+        BeforeValidator(_credit_prices),
+        AfterValidator(_priced_currencies),
+    ] = Field(
+        {},
+        description="what CREDITS_PER_DOLLAR credits cost in other currencies, as `EUR:0.92,JPY:150`; no price, no purchase",
+    )
+    PURCHASED_CREDITS_VALID_DAYS: int = Field(
+        0, ge=0, le=3650, description="days until purchased credits expire; 0: never"
+    )
     MIN_CREDIT_PURCHASE: int = Field(500, ge=1, description="fewest credits in one purchase")
     MAX_CREDIT_BALANCE: int = Field(1_000_000, ge=1, description="most credits that a customer may hold")
     CREDIT_ANSWERS_KEPT_HOURS: int = Field(

@@ -1,15 +1,23 @@
 """`billing credits`: prove that balances are the ledger's, and rebuild the server's memory."""
 
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
 import typer
 
 from billing.clock import utc_now
 from billing.credits.checks import CHECKS
+from billing.credits.find import purchase_ids
+from billing.credits.follow_payment import follow_payment
 from billing.credits.rebuild import Rebuilt
 from billing.credits.rebuild import rebuild as rebuild_memory
 from billing.credits.verify import Difference, compare_with_server
 from billing.errors import Unavailable
 from billing.ledger.verify import Verdict
 from billing.ledger.verify import verify as run_checks
+from billing.runtime import Runtime
 from cli.database import command_runtime
 from cli.exit_codes import ExitCode
 from cli.failures import CommandFailure
@@ -17,7 +25,12 @@ from cli.options import DEFAULT_DATA_DIR, DataDirOption, JsonOption
 from cli.output import cross, data, messages, print_json, tick
 
 _SHOWN_MAX = 20
-app = typer.Typer(help="Credits: verify balances, rebuild the server.", no_args_is_help=True, add_completion=False)
+_TOGETHER = 1_000
+app = typer.Typer(
+    help="Credits: verify balances, rebuild the server, bring purchases in line.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 
 
 @app.callback()
@@ -84,6 +97,46 @@ def rebuild(*, as_json: JsonOption = False, data_dir: DataDirOption = DEFAULT_DA
         print_json({"epoch": rebuilt.epoch, "accounts": rebuilt.accounts})
     else:
         messages().print(f"{tick()} {rebuilt.accounts} accounts rebuilt, epoch {rebuilt.epoch}")
+
+
+@app.command(epilog="Example: billing credits follow-payments --days 7")
+def follow_payments(
+    *,
+    days: Annotated[int, typer.Option(help="How old purchases may be.", min=1, max=3650)] = 30,
+    as_json: JsonOption = False,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+) -> None:
+    """Bring purchases in line with their payments: give credits that were paid for, take back those of refunds and disputes.
+
+    The service does this by itself as the money moves; this is for when it had given up.
+    """
+    runtime = command_runtime(data_dir=data_dir)
+    looked_at = 0
+    try:
+        for purchase_id in _purchases(runtime, since=utc_now() - timedelta(days=days)):
+            follow_payment(runtime, purchase_id=purchase_id, now=utc_now())
+            looked_at += 1
+            if looked_at % 1_000 == 0:
+                messages().print(f"… {looked_at} purchases", style="dim")
+    except Unavailable as error:
+        raise _outside(error) from error
+    finally:
+        runtime.close()
+    if as_json:
+        print_json({"purchases": looked_at})
+    else:
+        messages().print(f"{tick()} {looked_at} purchases are in line with their payments")
+
+
+def _purchases(runtime: Runtime, *, since: datetime) -> Iterator[UUID]:
+    after: UUID | None = None
+    while True:
+        with runtime.transaction() as session:
+            found = purchase_ids(session, since=since, after=after, limit=_TOGETHER)
+        yield from found
+        if len(found) < _TOGETHER:
+            return
+        after = found[-1]
 
 
 def _outside(error: Unavailable) -> CommandFailure:

@@ -8,6 +8,7 @@ from pathlib import Path
 from local.data_dir import DataDir
 from local.errors import LocalStackError, NotRunning
 from local.lock import holder_pid
+from local.process_table import started_ticks
 from local.state import ProcessState, StackState, read_state
 
 RESTART_PREFIX = "restart-"
@@ -65,6 +66,14 @@ def restart_process(*, data_dir: DataDir, name: str, timeout_seconds: float) -> 
         if time.monotonic() > deadline:
             raise NotInTime(f"{name} was not ready again within {timeout_seconds:.0f} s", mend=f"billing logs {name}")
         time.sleep(POLL_SECONDS)
+
+
+def kill_process(*, data_dir: DataDir, name: str) -> None:
+    """Kill one process of the stack where it stands; the supervisor starts it again. Raises NotRunning, UnknownProcess."""
+    process = _process(state=running_state(data_dir=data_dir), name=name)
+    # The state may be older than the process: never one that was given its number since.
+    if process.pid is not None and started_ticks(pid=process.pid) == process.started_ticks:
+        os.kill(process.pid, signal.SIGKILL)
 
 
 def take_restart_requests(*, control_dir: Path) -> list[str]:

@@ -9,11 +9,11 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CHAR, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, TextEnum, one_of
+from models.base import Base, TextEnum, is_currency, one_of
 
 
 class GrantKind(StrEnum):
@@ -52,6 +52,14 @@ class HoldStatus(StrEnum):
     EXPIRED = "expired"
 
 
+class PurchaseStep(StrEnum):
+    """What changed of a purchase's payment, so that credits have to be given or taken back."""
+
+    PAID = "paid"
+    REFUNDED = "refunded"
+    DISPUTED = "disputed"
+
+
 class CreditAccount(Base):
     """One customer's account after its newest drained transaction, whose number is `seq`."""
 
@@ -73,7 +81,11 @@ class CreditAccount(Base):
 
 
 class CreditGrant(Base):
-    """Credits that came together, and what is left of them. `expires_at` is None for what stays."""
+    """Credits that came together, and what is left of them. `expires_at` is None for what stays.
+
+    `origin` is the grant that they were a part of before they were transferred, or before they were taken back; None for what
+    is new. It is the first of all, however often they were sent on. That of purchased credits has the purchase's id.
+    """
 
     __tablename__ = "credit_grants"
     __table_args__ = (
@@ -91,7 +103,48 @@ class CreditGrant(Base):
     priority: Mapped[int]
     expires_at: Mapped[datetime | None]
     reference: Mapped[str | None]
+    origin: Mapped[UUID | None]
     created_at: Mapped[datetime]
+
+
+class CreditPurchase(Base):
+    """Credits that are paid for by the payment of the same id, and of the grant of that id.
+
+    `granted`, `refunded` and `disputed` say how many credits were given for it and taken back again; the next change is
+    committed as `pending_…` before it is made, under `pending_id`. `released` is how many of the credits are gone for good
+    (used, expired, taken back): that part of the price is no longer deferred revenue.
+    """
+
+    __tablename__ = "credit_purchases"
+    __table_args__ = (
+        is_currency(),
+        one_of("pending_step", PurchaseStep),
+        CheckConstraint("credits > 0 AND price_minor > 0", name="something_for_something"),
+        CheckConstraint("granted IN (0, credits)", name="granted_all_or_nothing"),
+        CheckConstraint(
+            "refunded >= 0 AND disputed >= 0 AND refunded + disputed <= granted", name="taken_back_within_granted"
+        ),
+        CheckConstraint("released BETWEEN 0 AND credits", name="released_within_credits"),
+        CheckConstraint(
+            "num_nonnulls(pending_id, pending_step, pending_credits) IN (0, 3)", name="pending_all_or_nothing"
+        ),
+        Index("ix_credit_purchases_customer", "customer_id", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(ForeignKey("payments.id"), primary_key=True)
+    customer_id: Mapped[UUID] = mapped_column(ForeignKey("customers.id"))
+    credits: Mapped[int]
+    price_minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(CHAR(3))
+    granted: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    refunded: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    disputed: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    released: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    pending_id: Mapped[UUID | None]
+    pending_step: Mapped[PurchaseStep | None] = mapped_column(TextEnum(PurchaseStep))
+    pending_credits: Mapped[int | None]
+    created_at: Mapped[datetime]
+    completed_at: Mapped[datetime | None]
 
 
 class CreditHold(Base):

@@ -85,7 +85,7 @@ def normal_side(account: Account) -> Side:
 
 
 class EntryKind(StrEnum):
-    """What an entry is the entry of. Money first; then credits, and the revenue that their use earns."""
+    """What an entry is the entry of: of money, and of credits with the revenue that their use earns."""
 
     PAYMENT_CAPTURED = "payment_captured"
     REFUND_PAID = "refund_paid"
@@ -102,8 +102,6 @@ class EntryKind(StrEnum):
     CREDITS_TRANSFERRED = "credits_transferred"
     CREDITS_EXPIRED = "credits_expired"
     CREDITS_REVOKED = "credits_revoked"
-    REVENUE_RECOGNIZED = "revenue_recognized"
-    BREAKAGE_RECOGNIZED = "breakage_recognized"
 
 
 def _listed(accounts: tuple[Account, ...]) -> str:

@@ -33,6 +33,13 @@ class CaptureMethod(StrEnum):
     MANUAL = "manual"
 
 
+class PaymentPurpose(StrEnum):
+    """What is paid for, which decides what the captured money is in the books."""
+
+    SALE = "sale"
+    CREDITS = "credits"
+
+
 class AttemptKind(StrEnum):
     """Which call to the gateway an attempt makes."""
 
@@ -68,6 +75,7 @@ class Payment(Base):
     __table_args__ = (
         one_of("status", PaymentStatus),
         one_of("capture", CaptureMethod),
+        one_of("purpose", PaymentPurpose),
         is_currency(),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         CheckConstraint("amount_captured_minor BETWEEN 0 AND amount_minor", name="captured_within_amount"),
@@ -94,6 +102,9 @@ class Payment(Base):
     amount_refunded_minor: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     amount_disputed_minor: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     capture: Mapped[CaptureMethod] = mapped_column(TextEnum(CaptureMethod), default=CaptureMethod.AUTOMATIC)
+    purpose: Mapped[PaymentPurpose] = mapped_column(
+        TextEnum(PaymentPurpose), default=PaymentPurpose.SALE, server_default=text("'sale'")
+    )
     payment_method_id: Mapped[str | None]
     off_session: Mapped[bool] = mapped_column(default=False)
     return_url: Mapped[str | None]

@@ -75,7 +75,7 @@ def common_arguments(runtime: Runtime, order: CreditOrder, *, now: datetime) -> 
         milliseconds(now),
         runtime.credits.kept_milliseconds,
         str(order.customer_id),
-        str(new_id()),
+        str(order.id or new_id()),
         order.amount,
         order.operation,
         json.dumps(order.metadata) if order.metadata else "",

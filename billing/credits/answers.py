@@ -62,7 +62,7 @@ class KeptAs(NamedTuple):
 
 
 class CreditOrder(NamedTuple):
-    """Who wants what done with whose credits, and under which idempotency key."""
+    """Who wants what done with whose credits, and under which idempotency key; `id` is the transaction's, None for a new one."""
 
     customer_id: UUID
     amount: int
@@ -70,6 +70,7 @@ class CreditOrder(NamedTuple):
     metadata: dict[str, str]
     actor: str
     kept: KeptAs
+    id: UUID | None = None
 
 
 class CreditAnswer(NamedTuple):

@@ -71,7 +71,7 @@ def _balance(customer_id: UUID, raw: dict[str, object], now: datetime) -> Balanc
         unlimited=bool(raw["unlimited"]),
         grants=[
             GrantLeft(UUID(id_), GrantKind(kind), int(left), instant(expires) if expires else None, int(priority))
-            for id_, left, expires, priority, _created, kind in grants
+            for id_, left, expires, priority, _created, kind, *_origin in grants
         ],
         as_of=now,
     )

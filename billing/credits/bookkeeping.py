@@ -4,22 +4,27 @@ Credits that are granted come from `credits_issued`; what uses them up moves the
 from: what it uses is issued at that moment, so that it is counted, and the books balance.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from billing.credits.journal import Entry
 from billing.credits.prefixes import TRANSACTION_PREFIX
 from billing.ledger.entry import Entry as LedgerEntry
 from billing.ledger.entry import Posting
-from models.credits import TransactionType
+from models.credits import GrantKind, TransactionType
 from models.ids import public_id
 from models.ledger import CREDITS, CUSTOMER_ACCOUNTS, Account, EntryKind
 
 Lines = list[tuple[Account, int]]
 
 
-def ledger_entry(entry: Entry) -> LedgerEntry:
-    """Return the balanced entry of an operation; it has the operation's id."""
+def ledger_entry(entry: Entry, *, money: Sequence[Posting]) -> LedgerEntry:
+    """Return the balanced entry of an operation; it has the operation's id.
+
+    `money` is what the operation earns, or gives back, of the price of purchased credits (deferred_revenue.py).
+    """
     kind, lines = _RULES[entry.type]
+    if any(grant.kind is GrantKind.PURCHASE for grant in entry.grants):
+        kind = EntryKind.CREDITS_PURCHASED
     return LedgerEntry(
         id=entry.id,
         key=f"credit-transaction-{entry.id}",
@@ -27,15 +32,18 @@ def ledger_entry(entry: Entry) -> LedgerEntry:
         occurred_at=entry.at,
         customer_id=entry.customer_id,
         reference=public_id(TRANSACTION_PREFIX, entry.id),
-        postings=tuple(
-            Posting(
-                account=account,
-                asset=CREDITS,
-                amount=amount,
-                customer_id=entry.customer_id if account in CUSTOMER_ACCOUNTS else None,
-            )
-            for account, amount in lines(entry)
-            if amount
+        postings=(
+            *(
+                Posting(
+                    account=account,
+                    asset=CREDITS,
+                    amount=amount,
+                    customer_id=entry.customer_id if account in CUSTOMER_ACCOUNTS else None,
+                )
+                for account, amount in lines(entry)
+                if amount
+            ),
+            *money,
         ),
     )
 

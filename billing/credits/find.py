@@ -8,8 +8,11 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from models.credits import CreditGrant, CreditTransaction, CreditUsage, TransactionType
-from models.ids import first_id_at
+from billing.credits.prefixes import PURCHASE_PREFIX
+from billing.errors import NotFound
+from models.credits import CreditGrant, CreditPurchase, CreditTransaction, CreditUsage, TransactionType
+from models.ids import MalformedId, first_id_at, row_id
+from models.payment import Payment, PaymentStatus
 
 USAGE_ROWS_MAX = 1_000
 
@@ -34,6 +37,45 @@ def transactions(
     if until is not None:
         query = query.where(CreditTransaction.id < first_id_at(until))
     return query
+
+
+class PurchaseNotFound(NotFound):
+    """There is no such purchase for this caller."""
+
+    code = "credit_purchase_not_found"
+
+
+def find_purchase(session: Session, *, public: str, own: UUID | None) -> CreditPurchase:
+    """Return the purchase; `own` limits to one customer's own. Raises PurchaseNotFound."""
+    try:
+        found = session.get(CreditPurchase, row_id(PURCHASE_PREFIX, public))
+    except MalformedId:
+        found = None
+    if found is None or own not in {None, found.customer_id}:
+        raise PurchaseNotFound(f"there is no purchase {public!r}")
+    return found
+
+
+def purchases(*, customer_id: UUID | None) -> Select[CreditPurchase]:
+    """Return the query for the purchases of one customer, or of all."""
+    query = select(CreditPurchase)
+    return query if customer_id is None else query.where(CreditPurchase.customer_id == customer_id)
+
+
+def purchase_ids(session: Session, *, since: datetime, after: UUID | None, limit: int) -> Sequence[UUID]:
+    """Return the ids of purchases since a time, in their order, behind one of them."""
+    first = first_id_at(since)
+    query = select(CreditPurchase.id).where(CreditPurchase.id >= first).order_by(CreditPurchase.id).limit(limit)
+    return session.scalars(query if after is None else query.where(CreditPurchase.id > after)).all()
+
+
+def with_payment_status(
+    session: Session, found: Sequence[CreditPurchase]
+) -> list[tuple[CreditPurchase, PaymentStatus]]:
+    """Return purchases, each beside the status of its payment."""
+    query = select(Payment.id, Payment.status).where(Payment.id.in_([purchase.id for purchase in found]))
+    status_of = {row.id: row.status for row in session.execute(query)}
+    return [(purchase, status_of[purchase.id]) for purchase in found]
 
 
 class Used(NamedTuple):

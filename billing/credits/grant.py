@@ -24,13 +24,14 @@ DEFAULT_PRIORITY = {
 
 
 class GrantTerms(NamedTuple):
-    """What a grant is: its id, kind, when it ends (None: never), its priority, and what it is for (`pay_…`)."""
+    """What a grant is: its id, kind, when it ends (None: never), its priority, what it is for (`pay_…`), and of which it was."""
 
     id: UUID
     kind: GrantKind
     priority: int
     expires_at: datetime | None
     reference: str | None
+    origin: UUID | None = None
 
 
 class Granted(NamedTuple):
@@ -70,6 +71,7 @@ def grant(
             milliseconds(terms.expires_at),
             balance_max or 0,
             terms.reference or "",
+            str(terms.origin or ""),
         ],
         now=now,
     )

@@ -35,13 +35,14 @@ START = Position(0, 0)
 
 
 class NewGrant(NamedTuple):
-    """A grant that an entry brings."""
+    """A grant that an entry brings; `origin` is the one that it was a part of, None for a new one."""
 
     id: UUID
     kind: GrantKind
     amount: int
     priority: int
     expires_at: datetime | None
+    origin: UUID | None
 
 
 class Entry(NamedTuple):
@@ -142,6 +143,7 @@ def _grant(raw: dict[str, Any], *, amount: int) -> NewGrant:
         amount=int(raw.get("amount", amount)),
         priority=int(raw["priority"]),
         expires_at=instant(raw["expires"]) if raw["expires"] else None,
+        origin=UUID(raw["origin"]) if "origin" in raw else None,
     )
 
 

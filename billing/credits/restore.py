@@ -148,6 +148,7 @@ def _grant(grant: CreditGrant, left: int) -> list[Any]:
         grant.priority,
         milliseconds(grant.created_at),
         str(grant.kind),
+        *([str(grant.origin)] if grant.origin is not None else []),
     ]
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from billing.bulk import insert_rows, update_rows
 from billing.credits.bookkeeping import ledger_entry
+from billing.credits.deferred_revenue import release_money
 from billing.credits.journal import Entry
 from billing.credits.shards import shard_of
 from billing.ledger.post import post
@@ -72,7 +73,8 @@ def write_entries(session: Session, entries: Sequence[Entry], *, now: datetime) 
         return 0
     _note_gaps(session, gaps, now=now)
     insert_rows(session, CreditTransaction, [_transaction(entry) for entry in new])
-    post(session, [ledger_entry(entry) for entry in new], now=now)
+    money = release_money(session, new)
+    post(session, [ledger_entry(entry, money=money.get(entry.id, ())) for entry in new], now=now)
     newest = {entry.customer_id: entry for entry in new}
     insert_rows(session, CreditAccount, [_account(entry) for entry in newest.values()], on_conflict=_NEWER_ACCOUNT)
     _write_grants(session, new)
@@ -147,6 +149,7 @@ def _write_grants(session: Session, entries: Sequence[Entry]) -> None:
             "priority": grant.priority,
             "expires_at": grant.expires_at,
             "reference": entry.reference,
+            "origin": grant.origin,
             "created_at": entry.at,
         }
         for entry in entries

@@ -15,7 +15,7 @@ from billing.payments.representation import DISPUTE_PREFIX, PREFIX, REFUND_PREFI
 from models.dispute import Dispute
 from models.ids import public_id
 from models.ledger import Account, EntryKind
-from models.payment import Payment
+from models.payment import Payment, PaymentPurpose
 from models.refund import Refund, RefundStatus
 
 # How the keys begin; `{name}-{uuid}-` is the range of one object's entries. billing/ledger/verify.py relies on it.
@@ -38,7 +38,7 @@ def held_by(dispute: Dispute) -> int:
 def capture_entries(payment: Payment, *, before: int, at: datetime, key_end: str = "") -> list[Entry]:
     """Return the entry of what was captured since the position `before`; none where nothing was.
 
-    2900 captured: debit gateway_clearing 2900, credit revenue 2900.
+    2900 captured: debit gateway_clearing 2900, credit revenue 2900; for credits it is credit deferred_revenue 2900.
     """
     moved = payment.amount_captured_minor - before
     if not moved:
@@ -52,10 +52,18 @@ def capture_entries(payment: Payment, *, before: int, at: datetime, key_end: str
             reference=public_id(PREFIX, payment.id),
             postings=(
                 Posting(account=Account.GATEWAY_CLEARING, asset=payment.currency, amount=moved),
-                Posting(account=Account.REVENUE, asset=payment.currency, amount=-moved),
+                _earned(payment, moved),
             ),
         )
     ]
+
+
+def _earned(payment: Payment, moved: int) -> Posting:
+    if payment.purpose is PaymentPurpose.CREDITS:
+        account, owner = Account.DEFERRED_REVENUE, payment.customer_id
+    else:
+        account, owner = Account.REVENUE, None
+    return Posting(account=account, asset=payment.currency, amount=-moved, customer_id=owner)
 
 
 def refund_entries(payment: Payment, refund: Refund, *, before: int, at: datetime, key_end: str = "") -> list[Entry]:

@@ -17,6 +17,7 @@ KIND_OF = {
     "payment.confirm": AttemptKind.CONFIRM,
     "payment.capture": AttemptKind.CAPTURE,
     "payment.cancel": AttemptKind.CANCEL,
+    "credits.purchase": AttemptKind.CREATE,
 }
 
 

@@ -8,12 +8,12 @@ from sqlalchemy.orm import Session
 from billing import operations
 from billing.actor import Actor
 from billing.facts import record_fact
-from billing.payments.representation import event_payload
+from billing.payments.representation import PREFIX, event_payload
 from models.customer import Customer
-from models.ids import new_id
+from models.ids import new_id, public_id
 from models.money import Money
 from models.operation import Operation
-from models.payment import CaptureMethod, Payment, PaymentStatus
+from models.payment import CaptureMethod, Payment, PaymentPurpose, PaymentStatus
 
 OPERATION_KIND = "payment.create"
 
@@ -37,10 +37,39 @@ def create_payment(
 
     `amount` is one that the gateway can charge (see chargeable.py). `off_session` implies `confirm`.
     """
+    payment = add_pending_payment(
+        session, customer=customer, amount=amount, terms=terms, purpose=PaymentPurpose.SALE, actor=actor, now=now
+    )
+    operation = operations.enqueue(
+        session,
+        kind=OPERATION_KIND,
+        customer_id=customer.id,
+        resource_type="payment",
+        resource_id=public_id(PREFIX, payment.id),
+        params={"confirm": terms.confirm or terms.off_session},
+        actor=actor,
+        now=now,
+        of_new_resource=True,
+    )
+    return payment, operation
+
+
+def add_pending_payment(
+    session: Session,
+    *,
+    customer: Customer,
+    amount: Money,
+    terms: PaymentTerms,
+    purpose: PaymentPurpose,
+    actor: Actor,
+    now: datetime,
+) -> Payment:
+    """Add a pending payment. An operation of the same transaction takes it to the gateway."""
     payment = Payment(
         id=new_id(),
         customer_id=customer.id,
         status=PaymentStatus.PENDING,
+        purpose=purpose,
         amount_minor=amount.amount_minor,
         currency=amount.currency,
         capture=terms.capture,
@@ -70,15 +99,4 @@ def create_payment(
             actor=actor,
             now=now,
         )
-    operation = operations.enqueue(
-        session,
-        kind=OPERATION_KIND,
-        customer_id=customer.id,
-        resource_type="payment",
-        resource_id=str(representation["id"]),
-        params={"confirm": terms.confirm or terms.off_session},
-        actor=actor,
-        now=now,
-        of_new_resource=True,
-    )
-    return payment, operation
+    return payment

@@ -16,6 +16,7 @@ from billing.ledger.post import post
 from billing.observations import require_version
 from billing.payments.find import disputes_of, refunds_of
 from billing.payments.outcome import GatewayDisagrees, lock_payment, record_change
+from billing.payments.purpose import tell_purpose
 from billing.payments.refundable import recount
 from billing.payments.representation import dispute_representation, event_payload
 from models.dispute import Dispute, DisputeStatus
@@ -66,9 +67,11 @@ def apply_dispute(
     _bring(dispute, snapshot, status=status, now=now)
     session.add(dispute)
     session.flush()
-    post(session, dispute_entries(payment, dispute, before=held_before, at=now), now=now)
+    moved = dispute_entries(payment, dispute, before=held_before, at=now)
+    post(session, moved, now=now)
     _record(session, dispute, before=before, actor=actor, now=now)
     _hold(session, payment, actor=actor, now=now)
+    tell_purpose(session, payment, moved, now=now)
     return dispute
 
 

@@ -20,6 +20,7 @@ from billing.ledger.post import post
 from billing.observations import require_version
 from billing.payments.find import disputes_of, refunds_of
 from billing.payments.lifecycle import require_edge
+from billing.payments.purpose import tell_purpose
 from billing.payments.refundable import recount
 from billing.payments.representation import event_payload
 from models.dispute import Dispute
@@ -132,9 +133,9 @@ def bring_to_intent(
     payment.client_secret = intent.client_secret
     payment.next_action = intent.next_action.representation() if intent.next_action else None
     payment.payment_method_id = intent.payment_method or payment.payment_method_id
-    captured = intent.amount_received if status is PaymentStatus.SUCCEEDED else 0
-    if payment.amount_captured_minor != captured:
-        payment.amount_captured_minor = captured
+    received = intent.amount_received if status is PaymentStatus.SUCCEEDED else 0
+    if payment.amount_captured_minor != received:
+        payment.amount_captured_minor = received
         recount(payment, refunds=refunds, disputes=disputes)  # a dispute heard of before the capture holds its part now
     payment.decline_code = intent.last_payment_error.reason if intent.last_payment_error else None
     changed_before, changed_after = audit.changed_fields(before, event_payload(payment, refunds=(), disputes=()))
@@ -150,8 +151,10 @@ def bring_to_intent(
             actor=actor,
             now=now,
         )
+    captured = capture_entries(payment, before=captured_before, at=now)
+    tell_purpose(session, payment, captured, now=now)
     fail_point("payment.applied")
-    return capture_entries(payment, before=captured_before, at=now)
+    return captured
 
 
 def fail_payment(session: Session, *, payment: Payment, detail: str, actor: Actor, now: datetime) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from billing.actor import Actor
+from billing.credits.prefixes import PURCHASE_PREFIX
 from billing.customers.gateway_customer import ensure_gateway_customer
 from billing.errors import BillingError, Conflict, Declined
 from billing.fail_points import fail_point
@@ -213,7 +214,7 @@ def prepare_calls(session: Session, *, operations: Sequence[Operation], now: dat
     One that is missing is not as simple: its customer is not known at the gateway yet, or the payment has moved. Nothing was
     done for it, and `perform_payment_operation` knows what to do. Raises IntegrityError when an attempt is there already.
     """
-    payment_of = {operation.id: row_id(PREFIX, operation.resource_id) for operation in operations}
+    payment_of = {operation.id: payment_id_of(operation) for operation in operations}
     query = (
         select(Payment, Customer.gateway_id)
         .join(Customer, Customer.id == Payment.customer_id)
@@ -278,7 +279,7 @@ def _prepared(runtime: Runtime, *, operation: Operation, now: datetime) -> Prepa
 
 
 def _prepare(session: Session, *, operation: Operation, now: datetime) -> Call:
-    payment = lock_payment(session, payment_id=row_id(PREFIX, operation.resource_id))
+    payment = lock_payment(session, payment_id=payment_id_of(operation))
     attempt = session.scalar(select(PaymentAttempt).where(PaymentAttempt.operation_id == operation.id))
     if attempt is None:
         if refusal := _cannot_begin(operation, payment):
@@ -288,6 +289,12 @@ def _prepare(session: Session, *, operation: Operation, now: datetime) -> Call:
         session.flush()
     fail_point("payment.attempt_prepared_alone")
     return call_of(payment, attempt)
+
+
+def payment_id_of(operation: Operation) -> UUID:
+    """Return the payment that an operation is about; that of a purchase has the purchase's id."""
+    prefix = PREFIX if operation.resource_type == "payment" else PURCHASE_PREFIX
+    return row_id(prefix, operation.resource_id)
 
 
 def _cannot_begin(operation: Operation, payment: Payment) -> BillingError | None:

@@ -17,6 +17,7 @@ from billing.ledger.post import post
 from billing.observations import require_version
 from billing.payments.find import disputes_of, refunds_of
 from billing.payments.outcome import GatewayDisagrees, lock_payment, record_change
+from billing.payments.purpose import tell_purpose
 from billing.payments.refundable import recount
 from billing.payments.representation import REFUND_PREFIX, event_payload
 from models.ids import MalformedId, row_id
@@ -55,8 +56,12 @@ def apply_refunds(session: Session, *, observation: RefundsObservation, actor: A
     payment.version += 1
     recount(payment, refunds=known, disputes=disputes)
     session.flush()
-    moved = [refund_entries(payment, refund, before=paid_before.get(refund.id, 0), at=now) for refund in known]
-    post(session, list(chain.from_iterable(moved)), now=now)
+    moved = list(
+        chain.from_iterable(
+            refund_entries(payment, refund, before=paid_before.get(refund.id, 0), at=now) for refund in known
+        )
+    )
+    post(session, moved, now=now)
     changed_before, changed_after = audit.changed_fields(
         before, event_payload(payment, refunds=known, disputes=disputes)
     )
@@ -73,6 +78,7 @@ def apply_refunds(session: Session, *, observation: RefundsObservation, actor: A
             now=now,
             event="payment.refunded" if _newly_succeeded(before, known) else "payment.refund_updated",
         )
+    tell_purpose(session, payment, moved, now=now)
     fail_point("refund.applied")
     return payment
 

@@ -28,6 +28,7 @@ def payment_representation(
         "amount_disputed": payment.amount_disputed_minor,
         "currency": payment.currency,
         "customer_id": public_id(CUSTOMER_PREFIX, payment.customer_id),
+        "purpose": str(payment.purpose),
         "payment_method": payment.payment_method_id,
         "capture": str(payment.capture),
         "off_session": payment.off_session,

@@ -88,6 +88,8 @@ def _number(field: Mapping[str, Any]) -> str:
 def _as_variable(value: object) -> str:
     if isinstance(value, str):
         return value
+    if isinstance(value, dict):  # {"EUR": 0.92} is written as EUR:0.92
+        return ",".join(f"{name}:{part}" for name, part in value.items())
     return f"{value:g}" if isinstance(value, float) else json.dumps(value)
 
 

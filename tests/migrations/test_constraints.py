@@ -37,6 +37,25 @@ CHECKS = {
     "ck_credit_holds_captured_within_amount": ["UPDATE credit_holds SET captured = 6"],
     "ck_credit_holds_ended_has_a_time": ["UPDATE credit_holds SET status = 'released'"],
     "ck_credit_holds_status_known": ["UPDATE credit_holds SET status = 'lost', ended_at = now()"],
+    "ck_credit_purchases_currency_iso4217": ["UPDATE credit_purchases SET currency = 'usd'"],
+    "ck_credit_purchases_granted_all_or_nothing": ["UPDATE credit_purchases SET granted = 499"],
+    "ck_credit_purchases_pending_all_or_nothing": ["UPDATE credit_purchases SET pending_step = 'paid'"],
+    "ck_credit_purchases_pending_step_known": [
+        f"UPDATE credit_purchases SET pending_id = '{A}', pending_step = 'gift', pending_credits = 5"
+    ],
+    "ck_credit_purchases_released_within_credits": [
+        "UPDATE credit_purchases SET released = 501",
+        "UPDATE credit_purchases SET released = -1",
+    ],
+    "ck_credit_purchases_something_for_something": [
+        "UPDATE credit_purchases SET credits = 0",
+        "UPDATE credit_purchases SET price_minor = 0",
+    ],
+    "ck_credit_purchases_taken_back_within_granted": [
+        "UPDATE credit_purchases SET refunded = 1",
+        "UPDATE credit_purchases SET granted = credits, disputed = -1",
+        "UPDATE credit_purchases SET granted = credits, refunded = 300, disputed = 201",
+    ],
     "ck_credit_transactions_amount_positive": [_TRANSACTION % (2, "deduct", 0, 0)],
     "ck_credit_transactions_nothing_below_zero": [_TRANSACTION % (2, "deduct", 1, -1)],
     "ck_credit_transactions_seq_positive": [_TRANSACTION % (0, "deduct", 1, 1)],
@@ -124,6 +143,7 @@ CHECKS = {
         f"UPDATE payments SET amount_disputed_minor = 2001 WHERE id = '{A}'",
         f"UPDATE payments SET amount_disputed_minor = -1 WHERE id = '{A}'",
     ],
+    "ck_payments_purpose_known": ["UPDATE payments SET purpose = 'gift'"],
     "ck_payments_status_known": ["UPDATE payments SET status = 'paid'"],
     "ck_plan_features_limit_in_range": [
         "UPDATE plan_features SET limit_value = -1 WHERE limit_value = 100",

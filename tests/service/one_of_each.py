@@ -8,6 +8,8 @@ def objects_of(world: World) -> dict[str, str]:
     """Make one customer with one of everything, and return the ids."""
     customer = world.customer_with_credits()
     hold = world.call("POST", "/credits/holds", {"customer_id": customer, "amount": 10, "operation": "render"}).json
+    wish = {"customer_id": customer, "amount": 500, "payment_method": "pm_card_visa"}
+    purchase = world.call("POST", "/credits/purchase", wish).json
     attached = world.call("POST", f"/customers/{customer}/payment-methods", {"payment_method": "pm_card_visa"})
     world.work()
     method = world.operation(attached.json)["resource"]["id"]
@@ -35,6 +37,7 @@ def objects_of(world: World) -> dict[str, str]:
         "endpoint_id": endpoint,
         "delivery_id": delivery["id"],
         "hold_id": hold["hold_id"],
+        "purchase_id": purchase["id"],
         "other_customer_id": world.customer(),
         "plan_id": world.call("GET", "/plans/pro").json["id"],
         "feature": "ai_requests",

@@ -7,12 +7,13 @@
 --   debt       what was taken back after it had been spent; the next grant pays it first
 --   unlimited  1: deductions are counted, and never refused
 --   due        when a grant or a hold ends next, in ms since 1970; 0: none does
---   grants     in the order in which they are spent, each {id, left, expires, priority, created, kind}; expires 0: never
+--   grants     in the order in which they are spent, each {id, left, expires, priority, created, kind, origin}; expires 0: never;
+--              origin: the grant that it was a part of, before it was sent on or taken back; not there for a new one
 --   holds      each {id, amount, expires, parts, operation, metadata}; a part is a grant of which the hold has `left`
 --
 -- Times are arguments: no script reads a clock. Every change is an entry of the shard's journal, appended by the same script.
 
-local ID, LEFT, EXPIRES, PRIORITY, CREATED, KIND = 1, 2, 3, 4, 5, 6
+local ID, LEFT, EXPIRES, PRIORITY, CREATED, KIND, ORIGIN = 1, 2, 3, 4, 5, 6, 7
 local HOLD_AMOUNT, HOLD_EXPIRES, PARTS, OPERATION, METADATA = 2, 3, 4, 5, 6
 
 -- Accounts ---------------------------------------------------------------------------------------------------------------
@@ -90,7 +91,7 @@ end
 -- Grants -----------------------------------------------------------------------------------------------------------------
 
 local function part_of(grant, amount)
-  return { grant[ID], amount, grant[EXPIRES], grant[PRIORITY], grant[CREATED], grant[KIND] }
+  return { grant[ID], amount, grant[EXPIRES], grant[PRIORITY], grant[CREATED], grant[KIND], grant[ORIGIN] }
 end
 
 -- Soonest expiry first, then the lower priority number, then age; the id only decides between twins.

@@ -27,11 +27,13 @@ local grants, changes, paid = {}, {}, debt
 for place, part in ipairs(parts) do
   local used = math.min(paid, part[LEFT])
   paid = paid - used
-  local grant = { ARGV[11 + place], part[LEFT] - used, part[EXPIRES], part[PRIORITY], now, 'transfer' }
+  local origin = part[ORIGIN] or part[ID]
+  local grant = { ARGV[11 + place], part[LEFT] - used, part[EXPIRES], part[PRIORITY], now, 'transfer', origin }
   if grant[LEFT] > 0 then
     add(account, grant)
   end
-  grants[place] = { id = grant[ID], kind = 'transfer', amount = part[LEFT], priority = part[PRIORITY], expires = part[EXPIRES] }
+  grants[place] = { id = grant[ID], kind = 'transfer', amount = part[LEFT], priority = part[PRIORITY],
+    expires = part[EXPIRES], origin = origin }
   changes[#changes + 1] = grant[ID]
   changes[#changes + 1] = grant[LEFT]
 end

@@ -32,6 +32,7 @@ PUBLIC = {
 }
 INTENT = {"customer_id": "{customer_id}", "amount": 100, "currency": "USD"}
 DEDUCT = {"customer_id": "{customer_id}", "amount": 1, "operation": "ai.generate"}
+PURCHASE = {"customer_id": "{customer_id}", "amount": 500, "payment_method": "pm_card_visa"}
 ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/credits/balance"): Row("credits:read", names="none"),
     ("GET", "/credits/history"): Row("credits:read", names="none"),
@@ -47,6 +48,9 @@ ROWS: dict[tuple[str, str], Row] = {
         {"from_customer_id": "{customer_id}", "to_customer_id": "{other_customer_id}", "amount": 1},
         for_customers=False,
     ),
+    ("POST", "/credits/purchase"): Row("payments:write", PURCHASE),
+    ("GET", "/credits/purchases"): Row("payments:read", names="none"),
+    ("GET", "/credits/purchases/{purchase_id}"): Row("payments:read"),
     ("GET", "/customers"): Row("customers:read", names="none"),
     ("POST", "/customers"): Row("customers:write", {"email": "x@example.com"}, names="none", for_customers=False),
     ("GET", "/customers/{customer_id}"): Row("customers:read"),
@@ -115,6 +119,7 @@ MISSING = {
         "endpoint_id": "we",
         "delivery_id": "wd",
         "hold_id": "hold",
+        "purchase_id": "cpur",
         "other_customer_id": "cus",
         "plan_id": "plan",
         "feature": "feature",

@@ -152,6 +152,10 @@ def use_credits(ask: Asking, world: World, customer: str) -> None:
         held = ask("POST", "/credits/holds", wish)
         ask("POST", f"/credits/holds/{held['hold_id']}/{end}", {})
     ask("POST", "/credits/transfer", {"from_customer_id": customer, "to_customer_id": world.customer(), "amount": 1})
+    wish = {"customer_id": customer, "amount": 500, "payment_method": "pm_card_visa"}
+    bought = outcome_of(ask, "POST", "/credits/purchase", wish)
+    ask("GET", f"/credits/purchases?customer_id={customer}")
+    ask("GET", f"/credits/purchases/{bought['id']}")
     ask("GET", f"/credits/history?customer_id={customer}")
     ask("GET", f"/usage?customer_id={customer}&group_by=operation")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.demo.story import STORY
+from cli.demo.command import STORY
 from local.data_dir import DataDir
 from local.leftovers import end_leftovers
 from local.ports import free_port

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -231,6 +232,44 @@ def test_secrets_stand_in_no_command_line_no_figures_and_no_problem(stack: LiveS
 
     leaks = [f"{secret[:6]}… stands in {where}" for where, text in told.items() for secret in secrets if secret in text]
     assert leaks == []
+
+
+def test_an_api_key_stands_in_no_table_and_on_no_server(stack: LiveStack) -> None:
+    email = "found.by.this.search@example.com"
+    stack.call("POST", "/customers", {"email": email})
+    stack.pay(stack.customer(), wait=10)
+
+    assert "customers" in _tables_with(stack, email)  # the search finds what is there
+    assert _tables_with(stack, stack.facts["api_key"]) == set()
+    for url in (stack.facts["broker_url"], stack.facts["credits_url"]):
+        assert stack.facts["api_key"] not in _everything_on(url)
+
+
+def _tables_with(stack: LiveStack, text: str) -> set[str]:
+    tables = stack.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    return {table for (table,) in tables if stack.rows(f"SELECT 1 FROM {table} t WHERE strpos(t::text, '{text}') > 0")}
+
+
+def _everything_on(url: str) -> str:
+    """Return all keys and values of a server, whatever database they are in."""
+    read: dict[str, Callable[[redis.Redis, str], object]] = {
+        "string": lambda client, key: client.get(key),
+        "hash": lambda client, key: client.hgetall(key),
+        "list": lambda client, key: client.lrange(key, 0, -1),
+        "set": lambda client, key: client.smembers(key),
+        "zset": lambda client, key: client.zrange(key, 0, -1),
+        "stream": lambda client, key: client.xrange(key),
+    }
+    found = []
+    with redis.Redis.from_url(url) as server:
+        databases = [int(name.removeprefix("db")) for name in server.info("keyspace")]
+    for number in databases:
+        database = urlsplit(url)._replace(path=f"/{number}").geturl()
+        with redis.Redis.from_url(database, decode_responses=True, encoding_errors="replace") as client:
+            for key in client.scan_iter(count=1_000):
+                kind = str(client.type(key))  # "none" when it has ended since it was listed
+                found.append(f"{key} {read[kind](client, key) if kind in read else ''}")
+    return "\n".join(found)
 
 
 def test_log_lines_name_request_and_operation(stack: LiveStack) -> None:

@@ -31,6 +31,7 @@ def operation(type_: TransactionType, amount: int, **parts: Any) -> Entry:
         "returned": 0,
         "owed": 0,
         "debt_paid": 0,
+        "grants": (),
         "changes": {},
         "paid": {},
     }
@@ -38,7 +39,7 @@ def operation(type_: TransactionType, amount: int, **parts: Any) -> Entry:
 
 
 def moved(entry: Entry) -> dict[Account, int]:
-    posted = ledger_entry(entry)
+    posted = ledger_entry(entry, money=())
     require_balance(posted)
     assert posted.id == entry.id
     assert {posting.customer_id for posting in posted.postings if posting.account in CUSTOMER_ACCOUNTS} <= {CUSTOMER}

@@ -1,14 +1,10 @@
-"""The story itself: its steps in order. Each capability of the service adds its own."""
+"""The first chapter: a customer, its card and what it pays."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from cli.demo.browser import Browser
-from cli.demo.exchange import Exchange, ServiceApi
-from cli.demo.inbox import WebhookInbox
 from cli.demo.receiver import Receiver
-from cli.demo.telling import tell_exchange, tell_remark, tell_webhook
+from cli.demo.scene import Scene, Step, require
+from cli.demo.telling import tell_remark, tell_webhook
 
 PRICE_MINOR = 2_900
 REFUND_MINOR = 900
@@ -21,61 +17,6 @@ CARD_WITHOUT_FUNDS = "pm_card_chargeDeclinedInsufficientFunds"
 
 # In test mode Stripe decides a dispute by this word.
 WINNING_EVIDENCE = "winning_evidence"
-
-
-class StoryBroken(Exception):
-    """A step did not come out as the story tells it."""
-
-
-@dataclass(kw_only=True)
-class Scene:
-    """Who takes part in the story, and what earlier steps left behind."""
-
-    api: ServiceApi
-    browser: Browser
-    inbox: WebhookInbox
-    return_url: str
-    customer_id: str = ""
-    payment_method: str = ""
-    payment_id: str = ""
-    payment_intent: str = ""
-
-    def post(self, path: str, body: Mapping[str, Any], *, expected: int) -> Mapping[str, Any]:
-        """Send a request, show it, and return its answer. Raises StoryBroken on another status."""
-        return self.checked(self.api.post(path, body), expected=expected)
-
-    def get(self, path: str, **query: str) -> Mapping[str, Any]:
-        """Read a resource, show it, and return it. Raises StoryBroken."""
-        return self.checked(self.api.get(path, **query), expected=200)
-
-    def delete(self, path: str) -> None:
-        """Delete a resource, and show it. Raises StoryBroken."""
-        self.checked(self.api.delete(path), expected=200)
-
-    def checked(self, exchange: Exchange, *, expected: int) -> Mapping[str, Any]:
-        """Show an exchange and return its answer. Raises StoryBroken on another status than the expected one."""
-        tell_exchange(exchange)
-        if exchange.status != expected:
-            raise StoryBroken(f"expected status {expected}, got {exchange.status}")
-        return exchange.answer
-
-    def webhook(self, event_type: str, *, about: str) -> None:
-        """Wait for the webhook about a Stripe object and show it. Raises WebhookMissing."""
-        tell_webhook(self.inbox.handled(event_type=event_type, about=about))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """One step: a title and what happens."""
-
-    title: str
-    run: Callable[[Scene], None]
-
-
-def require(actual: object, *, equals: object, what: str) -> None:
-    """Raise StoryBroken when a value of an answer is not what the story tells."""
-    if actual != equals:
-        raise StoryBroken(f"{what} is {actual!r}, expected {equals!r}")
 
 
 def create_customer(scene: Scene) -> None:
@@ -164,26 +105,7 @@ def hear_of_it(scene: Scene) -> None:
             scene.delete(f"/webhook-endpoints/{endpoint['id']}")
 
 
-def use_credits(scene: Scene) -> None:
-    """Credits are granted, used, held for work whose cost is not known yet, and sent to somebody else."""
-    terms = {"customer_id": scene.customer_id}
-    scene.post("/credits/grants", {**terms, "amount": 100, "reason": "welcome"}, expected=201)
-    used = scene.post("/credits/deduct", {**terms, "amount": 30, "operation": "ai.generate"}, expected=200)
-    require(used["balance"], equals=70, what="the balance after the use")
-    held = scene.post("/credits/holds", {**terms, "amount": 50, "operation": "ai.render"}, expected=201)
-    require(held["balance"], equals=20, what="what can be spent beside the hold")
-    ended = scene.post(f"/credits/holds/{held['hold_id']}/capture", {"amount": 35}, expected=200)
-    require(ended["balance"], equals=35, what="the balance after the capture")
-    refused = scene.post("/credits/deduct", {**terms, "amount": 1_000, "operation": "ai.generate"}, expected=402)
-    require(refused["code"], equals="insufficient_credits", what="the problem's code")
-    friend = scene.post("/customers", {"email": "charles@example.com", "name": "Charles Babbage"}, expected=201)
-    sent = {"from_customer_id": scene.customer_id, "to_customer_id": friend["id"], "amount": 15}
-    scene.post("/credits/transfer", sent, expected=200)
-    received = scene.get("/credits/balance", customer_id=friend["id"])
-    require(received["balance"], equals=15, what="the friend's balance")
-
-
-STORY = (
+STEPS = (
     Step(title="A customer", run=create_customer),
     Step(title="The customer saves a card", run=save_card),
     Step(title="A payment", run=pay),
@@ -192,7 +114,6 @@ STORY = (
     Step(title="A refund", run=refund),
     Step(title="A dispute", run=dispute),
     Step(title="Your product hears of a payment", run=hear_of_it),
-    Step(title="Credits", run=use_credits),
 )
 
 

@@ -9,7 +9,7 @@ from cli.output import cross, data, tick
 
 # What a reader wants to see of an answer, in this order; the rest is in the docs.
 SHOWN = (
-    *("id", "email", "status", "code", "brand", "last4", "amount", "amount_refunded", "currency"),
+    *("id", "email", "status", "code", "brand", "last4", "amount", "amount_refunded", "price", "currency", "credited"),
     *("balance", "held", "captured", "returned", "decline", "next_action", "title", "detail"),
 )
 # Of these objects only what the story is about.

@@ -48,6 +48,9 @@ BREAKERS = {
     "events_are_handled": "UPDATE inbox_events SET next_attempt_at = now() - interval '1 hour'",
     "no_event_is_dead": "UPDATE inbox_events SET status = 'dead'",
     "deliveries_end": "UPDATE outbox_deliveries SET status = 'dead'",
+    "credits_follow_payments": "INSERT INTO credit_purchases (id, customer_id, credits, price_minor, currency, created_at)"
+    " SELECT id, customer_id, 500, 500, currency, now() FROM payments WHERE amount_captured_minor > 0;"
+    " UPDATE payments SET updated_at = now() - interval '1 hour'",
     "webhook_lanes_move": "UPDATE webhook_deliveries SET next_attempt_at = NULL",
     "webhooks_are_sent": "UPDATE webhook_deliveries SET next_attempt_at = now() - interval '1 hour'"
     " WHERE next_attempt_at IS NOT NULL",

@@ -4,6 +4,8 @@ EVENT_TYPES = (
     "credit_purchase.adjusted",
     "credit_purchase.completed",
     "credit_purchase.payment_changed",
+    "credits.low",
+    "credits.top_up_due",
     "customer.created",
     "customer.updated",
     "dispute.created",

@@ -13,12 +13,14 @@ from models.outbox import OutboxDelivery, OutboxEvent
 
 GATEWAY_CUSTOMER = "gateway_customer"
 PURCHASED_CREDITS = "purchased_credits"
+AUTO_TOP_UP = "auto_top_up"
 
 # Who hears of what. A type that nobody listens to is still kept: it is what GET /events will list.
 CONSUMERS: dict[str, tuple[str, ...]] = {
     "customer.created": (GATEWAY_CUSTOMER,),
     "customer.updated": (GATEWAY_CUSTOMER,),
     "credit_purchase.payment_changed": (PURCHASED_CREDITS,),
+    "credits.top_up_due": (AUTO_TOP_UP,),
 }
 
 

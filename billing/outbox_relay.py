@@ -11,6 +11,7 @@ from datetime import datetime
 import structlog
 
 from billing import leases
+from billing.credits.auto_top_up import top_up
 from billing.credits.follow_payment import follow_payment
 from billing.credits.prefixes import PURCHASE_PREFIX
 from billing.customers.gateway_customer import sync_gateway_customer
@@ -19,7 +20,7 @@ from billing.errors import BillingError, Unavailable
 from billing.fail_points import fail_point
 from billing.hints import Hint
 from billing.metrics import WORK
-from billing.outbox import GATEWAY_CUSTOMER, PURCHASED_CREDITS
+from billing.outbox import AUTO_TOP_UP, GATEWAY_CUSTOMER, PURCHASED_CREDITS
 from billing.runtime import Runtime
 from billing.unit_of_work import hint_after_commit
 from models.ids import public_id, row_id
@@ -39,7 +40,17 @@ def _let_credits_follow(runtime: Runtime, event: OutboxEvent, now: datetime) -> 
     follow_payment(runtime, purchase_id=row_id(PURCHASE_PREFIX, event.object_id), now=now)
 
 
-CONSUMERS: dict[str, Consumer] = {GATEWAY_CUSTOMER: _tell_gateway_customer, PURCHASED_CREDITS: _let_credits_follow}
+def _top_up(runtime: Runtime, event: OutboxEvent, now: datetime) -> None:
+    if event.customer_id is not None:
+        with runtime.transaction() as session:
+            top_up(session, customer_id=event.customer_id, settings=runtime.settings, now=now)
+
+
+CONSUMERS: dict[str, Consumer] = {
+    GATEWAY_CUSTOMER: _tell_gateway_customer,
+    PURCHASED_CREDITS: _let_credits_follow,
+    AUTO_TOP_UP: _top_up,
+}
 
 
 def relay_batch(runtime: Runtime, *, now: Callable[[], datetime]) -> Counter[str]:

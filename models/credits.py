@@ -41,6 +41,7 @@ class TransactionType(StrEnum):
     TRANSFER_OUT = "transfer_out"
     TRANSFER_IN = "transfer_in"
     TRANSFER_REFUSED = "transfer_refused"
+    LIMIT_CHANGED = "limit_changed"
 
 
 class HoldStatus(StrEnum):
@@ -112,7 +113,7 @@ class CreditPurchase(Base):
 
     `granted`, `refunded` and `disputed` say how many credits were given for it and taken back again; the next change is
     committed as `pending_…` before it is made, under `pending_id`. `released` is how many of the credits are gone for good
-    (used, expired, taken back): that part of the price is no longer deferred revenue.
+    (used, expired, taken back): that part of the price is no longer deferred revenue. `automatic`: a top-up made it.
     """
 
     __tablename__ = "credit_purchases"
@@ -140,11 +141,35 @@ class CreditPurchase(Base):
     refunded: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     disputed: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     released: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    automatic: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     pending_id: Mapped[UUID | None]
     pending_step: Mapped[PurchaseStep | None] = mapped_column(TextEnum(PurchaseStep))
     pending_credits: Mapped[int | None]
     created_at: Mapped[datetime]
     completed_at: Mapped[datetime | None]
+
+
+class AutoTopUp(Base):
+    """What a customer wants when its balance falls below `threshold`: to be told, and, if `enabled`, to buy `credits`.
+
+    Nothing is asked for again before `paused_until`: while a purchase is under way, was declined, or the day's are used up.
+    """
+
+    __tablename__ = "auto_top_ups"
+    __table_args__ = (
+        CheckConstraint("threshold > 0 AND credits > 0", name="amounts_positive"),
+        CheckConstraint("max_per_day BETWEEN 1 AND 100", name="max_per_day_known"),
+        CheckConstraint("NOT enabled OR payment_method_id IS NOT NULL", name="enabled_can_pay"),
+    )
+
+    customer_id: Mapped[UUID] = mapped_column(ForeignKey("customers.id"), primary_key=True)
+    enabled: Mapped[bool]
+    threshold: Mapped[int]
+    credits: Mapped[int]
+    payment_method_id: Mapped[str | None]
+    max_per_day: Mapped[int]
+    paused_until: Mapped[datetime | None]
+    updated_at: Mapped[datetime]
 
 
 class CreditHold(Base):
@@ -185,7 +210,7 @@ class CreditTransaction(Base):
     __table_args__ = (
         one_of("type", TransactionType),
         CheckConstraint("seq > 0", name="seq_positive"),
-        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("amount > 0 OR (amount = 0 AND type = 'limit_changed')", name="amount_positive"),
         CheckConstraint("balance >= 0 AND held >= 0 AND debt >= 0", name="nothing_below_zero"),
         Index("uq_credit_transactions_customer_id_seq", "customer_id", "seq", unique=True),
     )

@@ -1,4 +1,4 @@
-"""Credits that are paid for; where transferred credits come from; what a payment is for."""
+"""Credits that are paid for, also by themselves; where transferred credits come from; what a payment is for; limits."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,6 +13,11 @@ KINDS = (
     "payment_captured", "refund_paid", "refund_returned", "dispute_withdrawn", "dispute_reinstated", "gateway_fee",
     "credits_granted", "credits_purchased", "credits_deducted", "credits_held", "credits_captured", "credits_released",
     "credits_transferred", "credits_expired", "credits_revoked",
+)
+# What an entry of the credits' journal says.
+TYPES = (
+    "grant", "revoke", "deduct", "hold", "capture", "release", "hold_expired", "grant_expired", "transfer_hold",
+    "transfer_out", "transfer_in", "transfer_refused", "limit_changed",
 )
 
 
@@ -34,6 +39,7 @@ def upgrade() -> None:
         sa.Column("refunded", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("disputed", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("released", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("automatic", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("pending_id", sa.Uuid(), nullable=True),
         sa.Column("pending_step", sa.Text(), nullable=True),
         sa.Column("pending_credits", sa.BigInteger(), nullable=True),
@@ -63,9 +69,38 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_credit_purchases")),
     )
     op.create_index("ix_credit_purchases_customer", "credit_purchases", ["customer_id", "id"], unique=False)
+    op.create_table(
+        "auto_top_ups",
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("threshold", sa.BigInteger(), nullable=False),
+        sa.Column("credits", sa.BigInteger(), nullable=False),
+        sa.Column("payment_method_id", sa.Text(), nullable=True),
+        sa.Column("max_per_day", sa.BigInteger(), nullable=False),
+        sa.Column("paused_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("threshold > 0 AND credits > 0", name=op.f("ck_auto_top_ups_amounts_positive")),
+        sa.CheckConstraint("max_per_day BETWEEN 1 AND 100", name=op.f("ck_auto_top_ups_max_per_day_known")),
+        sa.CheckConstraint(
+            "NOT enabled OR payment_method_id IS NOT NULL", name=op.f("ck_auto_top_ups_enabled_can_pay")
+        ),
+        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_auto_top_ups_customer_id")),
+        sa.PrimaryKeyConstraint("customer_id", name=op.f("pk_auto_top_ups")),
+    )
+    _restate_transactions(TYPES, "amount > 0 OR (amount = 0 AND type = 'limit_changed')")
+
+
+def _restate_transactions(types: tuple[str, ...], amount: str) -> None:
+    listed = ", ".join(f"'{type_}'" for type_ in types)
+    for name, condition in (("type_known", f"type IN ({listed})"), ("amount_positive", amount)):
+        constraint = op.f(f"ck_credit_transactions_{name}")
+        op.drop_constraint(constraint, "credit_transactions")
+        op.create_check_constraint(constraint, "credit_transactions", condition)
 
 
 def downgrade() -> None:
+    op.drop_table("auto_top_ups")
+    _restate_transactions(TYPES[:-1], "amount > 0")
     op.drop_table("credit_purchases")
     op.drop_constraint(op.f("ck_ledger_entries_kind_known"), "ledger_entries")
     listed = ", ".join(f"'{kind}'" for kind in (*KINDS, "revenue_recognized", "breakage_recognized"))

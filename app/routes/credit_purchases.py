@@ -8,6 +8,12 @@ from app.edge import Answer, Context, Idempotency, endpoint
 from app.pagination import page_of
 from app.routes.documentation import BEARER, answers, slow_answers
 from app.schemas import credit_purchases as schemas
+from billing.credits.auto_top_up import (
+    AutoTopUpNotSet,
+    TopUpTerms,
+    auto_top_up_representation,
+    set_auto_top_up,
+)
 from billing.credits.find import find_purchase, purchases, with_payment_status
 from billing.credits.price import price_of
 from billing.credits.purchase import Limits, create_purchase
@@ -15,7 +21,7 @@ from billing.credits.purchase_representation import purchase_representation, pur
 from billing.customers.find import customer_of, find_customer
 from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.payments.find import disputes_of, refunds_of
-from models.credits import CreditPurchase
+from models.credits import AutoTopUp, CreditPurchase
 from models.ids import public_id
 from models.payment import Payment
 
@@ -95,3 +101,33 @@ def get(context: Context, path: schemas.PurchasePath) -> Answer:
     refunds = refunds_of(context.session, payment_id=payment.id)
     disputes = disputes_of(context.session, payment_id=payment.id)
     return Answer(body=purchase_with_payment(purchase, payment, refunds=refunds, disputes=disputes))
+
+
+@blueprint.put(
+    "/customers/<customer_id>/auto-top-up", summary="Set automatic top-up", responses=answers(schemas.AutoTopUp)
+)
+@endpoint(scope="customers:write", idempotency=Idempotency.OPTIONAL)
+def set_top_up(context: Context, path: schemas.AutoTopUpPath, body: schemas.AutoTopUpSet) -> Answer:
+    """Off until it is set. Ends a pause, so that a new card is tried at the next use."""
+    row = set_auto_top_up(
+        context.session,
+        customer=find_customer(context.session, public=path.customer_id, own=context.own),
+        terms=TopUpTerms(body.enabled, body.threshold, body.amount, body.payment_method, body.max_per_day),
+        purchase_min=context.settings.MIN_CREDIT_PURCHASE,
+        actor=context.actor,
+        now=context.now,
+    )
+    return Answer(body=auto_top_up_representation(row))
+
+
+@blueprint.get(
+    "/customers/<customer_id>/auto-top-up", summary="Get automatic top-up", responses=answers(schemas.AutoTopUp)
+)
+@endpoint(scope="customers:read")
+def get_top_up(context: Context, path: schemas.AutoTopUpPath) -> Answer:
+    """404 where none was ever set."""
+    customer = find_customer(context.session, public=path.customer_id, own=context.own)
+    row = context.session.get(AutoTopUp, customer.id)
+    if row is None:
+        raise AutoTopUpNotSet(f"{path.customer_id} has set no automatic top-up")
+    return Answer(body=auto_top_up_representation(row))

@@ -24,6 +24,7 @@ from billing.credits.grant import DEFAULT_PRIORITY, GrantTerms
 from billing.credits.grant import grant as grant_credits
 from billing.credits.hold import end_hold
 from billing.credits.hold import hold as hold_credits
+from billing.credits.limit import set_unlimited
 from billing.credits.prefixes import GRANT_PREFIX, HOLD_PREFIX
 from billing.credits.representation import (
     answer_representation,
@@ -91,6 +92,17 @@ def grant(call: Call, body: schemas.GrantCreate) -> Answer:
     most = call.runtime.settings.MAX_CREDIT_BALANCE
     made = grant_credits(call.runtime, order, terms, balance_max=most, now=call.now)
     return _answer(made.answer, status=201, grant_id=public_id(GRANT_PREFIX, made.grant_id))
+
+
+@blueprint.post(
+    "/credits/unlimited", summary="Lift or set a limit", responses=answers(schemas.LimitAnswer, extra=(409,))
+)
+@direct(scope="credit_grants:write", idempotency=Idempotency.REQUIRED)
+def unlimited(call: Call, body: schemas.LimitChange) -> Answer:
+    """For operators: an unlimited customer's uses are counted, and never refused."""
+    order = _order(call, body.customer_id, amount=0, operation=body.reason, metadata={})
+    answer = set_unlimited(call.runtime, order, unlimited=body.unlimited, now=call.now)
+    return _answer(answer, unlimited=body.unlimited)
 
 
 @blueprint.post(

@@ -1,10 +1,11 @@
 """Purchases of credits."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from app.schemas.base import (
+    CUSTOMER_ID_EXAMPLE,
     Answered,
     Credits,
     Currency,
@@ -98,3 +99,34 @@ class PurchasePage(Page):
     """Purchases, newest first."""
 
     data: list[PurchaseSummary]
+
+
+class AutoTopUpPath(PathParts):
+    """Whose."""
+
+    customer_id: str = Field(examples=[CUSTOMER_ID_EXAMPLE])
+
+
+class AutoTopUpSet(RequestBody):
+    """What shall happen when the balance falls below `threshold`: `credits.low` is told, and, if enabled, credits are bought."""
+
+    enabled: bool
+    threshold: Credits
+    amount: Credits
+    payment_method: PaymentMethodId | None = Field(None, description="required when enabled")
+    max_per_day: Annotated[int, Field(ge=1, le=100)] = 1
+
+
+class AutoTopUp(Answered):
+    """What happens when the balance falls below `threshold`."""
+
+    customer_id: str
+    enabled: bool
+    threshold: int
+    amount: int
+    payment_method: str | None
+    max_per_day: int
+    paused_until: str | None = Field(
+        description="nothing is bought before: one was made, or not paid, or the day's are made"
+    )
+    updated_at: str

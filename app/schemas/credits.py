@@ -35,6 +35,7 @@ Type = Literal[
     "transfer_out",
     "transfer_in",
     "transfer_refused",
+    "limit_changed",
 ]
 Operation = Annotated[
     str,
@@ -159,6 +160,20 @@ class HoldAnswer(CreditAnswer):
 
     hold_id: str = Field(examples=["hold_01h455vb4pex5vsknk084sn02q"])
     expires_at: str
+
+
+class LimitChange(RequestBody):
+    """Whether a customer may use credits without a limit."""
+
+    customer_id: CustomerId
+    unlimited: bool
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=100)] = "limit"
+
+
+class LimitAnswer(CreditAnswer):
+    """What was changed."""
+
+    unlimited: bool
 
 
 class HoldPath(PathParts):

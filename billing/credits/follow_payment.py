@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from billing.actor import WORKER
@@ -31,7 +31,7 @@ from billing.idempotency import request_hash
 from billing.ledger.money_facts import held_by, paid_out
 from billing.payments.find import disputes_of, refunds_of
 from billing.runtime import Runtime
-from models.credits import CreditPurchase, CreditTransaction, GrantKind, PurchaseStep
+from models.credits import AutoTopUp, CreditPurchase, CreditTransaction, GrantKind, PurchaseStep
 from models.ids import new_id, public_id
 from models.payment import Payment
 
@@ -128,6 +128,10 @@ def _note(runtime: Runtime, purchase_id: UUID, pending: PendingStep, *, now: dat
         if pending.step.step is PurchaseStep.PAID:
             purchase.granted += pending.step.credits
             purchase.completed_at = now
+            if purchase.automatic:  # what it was asked for may be used up already
+                session.execute(
+                    update(AutoTopUp).where(AutoTopUp.customer_id == purchase.customer_id).values(paused_until=None)
+                )
         elif pending.step.step is PurchaseStep.REFUNDED:
             purchase.refunded -= pending.step.credits
         else:

@@ -19,6 +19,7 @@ from billing.bulk import insert_rows, update_rows
 from billing.credits.bookkeeping import ledger_entry
 from billing.credits.deferred_revenue import release_money
 from billing.credits.journal import Entry
+from billing.credits.low_balance import Change, watch_balances
 from billing.credits.shards import shard_of
 from billing.ledger.post import post
 from models.credits import (
@@ -68,13 +69,13 @@ def write_entries(session: Session, entries: Sequence[Entry], *, now: datetime) 
     server says, and somebody has to look.
     """
     known = _known(session, {entry.customer_id for entry in entries})
-    new, gaps = sift(entries, known=known)
+    new, gaps = sift(entries, known={customer: account.seq for customer, account in known.items()})
     if not new:
         return 0
     _note_gaps(session, gaps, now=now)
     insert_rows(session, CreditTransaction, [_transaction(entry) for entry in new])
     money = release_money(session, new)
-    post(session, [ledger_entry(entry, money=money.get(entry.id, ())) for entry in new], now=now)
+    post(session, [ledger_entry(entry, money=money.get(entry.id, ())) for entry in new if entry.amount], now=now)
     newest = {entry.customer_id: entry for entry in new}
     insert_rows(session, CreditAccount, [_account(entry) for entry in newest.values()], on_conflict=_NEWER_ACCOUNT)
     _write_grants(session, new)
@@ -86,6 +87,15 @@ def write_entries(session: Session, entries: Sequence[Entry], *, now: datetime) 
         changes="status = new.status, captured = new.captured, ended_at = new.ended_at",
     )
     insert_rows(session, CreditUsage, list(usage_rows(new)), on_conflict=_MORE_USAGE)
+    watch_balances(
+        session,
+        [
+            Change(customer, known[customer].balance, entry.balance)
+            for customer, entry in newest.items()
+            if customer in known
+        ],
+        now=now,
+    )
     return len(new)
 
 
@@ -123,9 +133,18 @@ def usage_rows(entries: Iterable[Entry]) -> Iterable[dict[str, object]]:
         }
 
 
-def _known(session: Session, customers: set[UUID]) -> dict[UUID, int]:
-    query = select(CreditAccount.customer_id, CreditAccount.seq).where(CreditAccount.customer_id.in_(customers))
-    return {row.customer_id: row.seq for row in session.execute(query)}
+class _Known(NamedTuple):
+    """What Postgres has of an account."""
+
+    seq: int
+    balance: int
+
+
+def _known(session: Session, customers: set[UUID]) -> dict[UUID, _Known]:
+    query = select(CreditAccount.customer_id, CreditAccount.seq, CreditAccount.balance).where(
+        CreditAccount.customer_id.in_(customers)
+    )
+    return {row.customer_id: _Known(row.seq, row.balance) for row in session.execute(query)}
 
 
 def _note_gaps(session: Session, gaps: Sequence[Gap], *, now: datetime) -> None:

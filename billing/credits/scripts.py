@@ -17,6 +17,7 @@ class Script(StrEnum):
     TRANSFER = "transfer"
     RECEIVE_TRANSFER = "receive_transfer"
     END_TRANSFER = "end_transfer"
+    SET_LIMIT = "set_limit"
     CATCH_UP = "catch_up"
     LOOK = "look"
     RESTORE = "restore"

@@ -18,6 +18,15 @@ _TRANSACTION = (
     f"VALUES ('{B}', '{A}', %s, '%s', %s, %s, 0, 0, '{{}}', '{{}}', '{{}}', now())"
 )
 CHECKS = {
+    "ck_auto_top_ups_amounts_positive": [
+        "UPDATE auto_top_ups SET threshold = 0",
+        "UPDATE auto_top_ups SET credits = 0",
+    ],
+    "ck_auto_top_ups_enabled_can_pay": ["UPDATE auto_top_ups SET payment_method_id = NULL"],
+    "ck_auto_top_ups_max_per_day_known": [
+        "UPDATE auto_top_ups SET max_per_day = 0",
+        "UPDATE auto_top_ups SET max_per_day = 101",
+    ],
     "ck_credit_accounts_nothing_below_zero": [
         "UPDATE credit_accounts SET balance = -1",
         "UPDATE credit_accounts SET held = -1",

@@ -55,6 +55,8 @@ INSERT INTO credit_accounts (customer_id, shard, seq, balance, held, debt) VALUE
 INSERT INTO credit_epoch (id, epoch) VALUES (1, 1);
 INSERT INTO credit_grants (id, customer_id, kind, amount, remaining, priority, created_at)
 VALUES ('{A}', '{A}', 'promotion', 5, 5, 10, now());
+INSERT INTO auto_top_ups (customer_id, enabled, threshold, credits, payment_method_id, max_per_day, updated_at)
+VALUES ('{A}', true, 100, 500, 'pm_1', 3, now());
 INSERT INTO credit_purchases (id, customer_id, credits, price_minor, currency, created_at)
 VALUES ('{A}', '{A}', 500, 500, 'USD', now());
 INSERT INTO credit_holds (id, customer_id, amount, status, metadata, parts, created_at)

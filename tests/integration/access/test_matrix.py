@@ -33,6 +33,7 @@ PUBLIC = {
 INTENT = {"customer_id": "{customer_id}", "amount": 100, "currency": "USD"}
 DEDUCT = {"customer_id": "{customer_id}", "amount": 1, "operation": "ai.generate"}
 PURCHASE = {"customer_id": "{customer_id}", "amount": 500, "payment_method": "pm_card_visa"}
+TOP_UP = {"enabled": False, "threshold": 100, "amount": 500}
 ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/credits/balance"): Row("credits:read", names="none"),
     ("GET", "/credits/history"): Row("credits:read", names="none"),
@@ -48,6 +49,9 @@ ROWS: dict[tuple[str, str], Row] = {
         {"from_customer_id": "{customer_id}", "to_customer_id": "{other_customer_id}", "amount": 1},
         for_customers=False,
     ),
+    ("POST", "/credits/unlimited"): Row("credit_grants:write", {"customer_id": "{customer_id}", "unlimited": True}),
+    ("PUT", "/customers/{customer_id}/auto-top-up"): Row("customers:write", TOP_UP),
+    ("GET", "/customers/{customer_id}/auto-top-up"): Row("customers:read"),
     ("POST", "/credits/purchase"): Row("payments:write", PURCHASE),
     ("GET", "/credits/purchases"): Row("payments:read", names="none"),
     ("GET", "/credits/purchases/{purchase_id}"): Row("payments:read"),

@@ -152,7 +152,11 @@ def use_credits(ask: Asking, world: World, customer: str) -> None:
         held = ask("POST", "/credits/holds", wish)
         ask("POST", f"/credits/holds/{held['hold_id']}/{end}", {})
     ask("POST", "/credits/transfer", {"from_customer_id": customer, "to_customer_id": world.customer(), "amount": 1})
+    for lifted in (True, False):
+        ask("POST", "/credits/unlimited", {"customer_id": customer, "unlimited": lifted})
     wish = {"customer_id": customer, "amount": 500, "payment_method": "pm_card_visa"}
+    ask("PUT", f"/customers/{customer}/auto-top-up", {"enabled": False, "threshold": 5, "amount": 500})
+    ask("GET", f"/customers/{customer}/auto-top-up")
     bought = outcome_of(ask, "POST", "/credits/purchase", wish)
     ask("GET", f"/credits/purchases?customer_id={customer}")
     ask("GET", f"/credits/purchases/{bought['id']}")

@@ -1,0 +1,27 @@
+"""Process: let a customer use credits without a limit, or with one again."""
+
+from datetime import datetime
+
+from billing.credits.accounts import account_keys, common_arguments, run
+from billing.credits.answers import CreditAnswer, CreditOrder, done
+from billing.credits.scripts import Script
+from billing.hints import Hint
+from billing.runtime import Runtime
+
+
+def set_unlimited(runtime: Runtime, order: CreditOrder, *, unlimited: bool, now: datetime) -> CreditAnswer:
+    """Make the account unlimited (uses are counted, and never refused), or limited again. The order's amount is 0.
+
+    Grants are not touched: without a limit nothing is taken from them. Raises IdempotencyKeyReused, CustomerNotFound,
+    CreditsUnavailable.
+    """
+    raw = run(
+        runtime,
+        order.customer_id,
+        Script.SET_LIMIT,
+        keys=account_keys(order),
+        arguments=[*common_arguments(runtime, order, now=now), int(unlimited)],
+        now=now,
+    )
+    runtime.send_hint(Hint.CREDITS)
+    return done(raw, order)

@@ -10,6 +10,7 @@ def objects_of(world: World) -> dict[str, str]:
     hold = world.call("POST", "/credits/holds", {"customer_id": customer, "amount": 10, "operation": "render"}).json
     wish = {"customer_id": customer, "amount": 500, "payment_method": "pm_card_visa"}
     purchase = world.call("POST", "/credits/purchase", wish).json
+    world.work()
     wish = {"enabled": False, "threshold": 100, "amount": 500}
     assert world.call("PUT", f"/customers/{customer}/auto-top-up", wish).status_code == 200
     attached = world.call("POST", f"/customers/{customer}/payment-methods", {"payment_method": "pm_card_visa"})

@@ -8,11 +8,15 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from billing.actor import WORKER
+from billing.credits.deferred_revenue import OPERATIONS
+from billing.credits.prefixes import TRANSACTION_PREFIX
 from billing.operations import PREFIX as OPERATION_PREFIX
 from billing.outbox import CONSUMERS
 from billing.outgoing.representation import EVENT_PREFIX
 from billing.payments.lifecycle import EDGES
 from billing.payments.representation import PREFIX, REFUND_PREFIX
+from models.credits import PurchaseStep
 from models.ids import public_id
 from models.payment import PaymentStatus
 from tests.chaos.client import Wish
@@ -20,6 +24,11 @@ from tests.chaos.evidence import Evidence, Row
 
 _NOT_AT_GATEWAY = frozenset({"pending", "failed"})
 _GIVES_NOTHING_BACK = frozenset({"failed", "canceled"})
+# What somebody asked for, among the types of transactions of credits.
+_ASKED_FOR = frozenset({"grant", "deduct", "hold", "capture", "release", "transfer_hold"})
+# An answer may be on its way while the server is emptied; and while workers or Postgres are away, nothing is drained.
+_ANSWER_SECONDS = 2.0
+_DRAIN_SECONDS = 20.0
 # Fields of a payment whose every change is in the audit log, one after the other.
 _FOLLOWED = ("status", "amount_captured", "amount_refunded")
 
@@ -223,6 +232,8 @@ def _same_answer(evidence: Evidence) -> Iterator[str]:
     operations = {public_id(OPERATION_PREFIX, row["id"]): row for row in evidence.ours["operations"]}
     for replay in evidence.replays:
         first, again = replay.wish.answers[0], replay.answer
+        if any(_credit_answers(replay.wish)) and _may_be_lost(evidence, replay.wish):
+            continue
         if again is None:
             yield f"key {replay.wish.key}: answered {first.status}, and not any more"
             continue
@@ -239,6 +250,40 @@ def _same_answer(evidence: Evidence) -> Iterator[str]:
             yield f"key {replay.wish.key}: its operation {accepted['id']} is not there"
         elif (again.status, again.comparable) != (named["outcome_status"], named["outcome_body"]):
             yield f"key {replay.wish.key}: the operation's outcome is {named['outcome_status']}, the replay {again.status}"
+
+
+def _credits_answered(evidence: Evidence) -> Iterator[str]:
+    """Each answer of credits is a transaction that says the same, each transaction was answered, and one key is one of them."""
+    done = {public_id(TRANSACTION_PREFIX, row["id"]): row for row in evidence.ours["credits"]}
+    keys: defaultdict[str, set[str]] = defaultdict(set)
+    for wish in evidence.wishes:
+        for key, answer in _credit_answers(wish):
+            keys[str(answer["id"])].add(key)
+            row = done.get(str(answer["id"]))
+            if row is None and not _may_be_lost(evidence, wish):
+                yield f"{wish.path} {key} was answered {answer['id']}, which is not there"
+            if row is not None and row["balance"] != answer["balance"]:
+                yield f"{answer['id']} was answered with a balance of {answer['balance']}, and has {row['balance']}"
+    yield from (f"{id_} is the answer to {sorted(asked)}" for id_, asked in keys.items() if len(asked) > 1)
+    if all(wish.fulfilled for wish in evidence.wishes):
+        for id_, row in done.items():
+            if id_ not in keys and row["type"] in _ASKED_FOR and row["actor"] != WORKER.name:
+                yield f"{id_} ({row['type']} of {row['amount']}) was never answered"
+
+
+def _purchases_credited_once(evidence: Evidence) -> Iterator[str]:
+    """What is paid for is credited, what is not is not, and each purchase once."""
+    granted = OPERATIONS[PurchaseStep.PAID]
+    grants = (row["reference"] for row in evidence.ours["credits"] if row["operation"] == granted)
+    yield from _more_than_once("grants of", grants)
+    for row in evidence.ours["purchases"]:
+        if (row["granted"] > 0) != (row["amount_captured_minor"] > 0) or row["pending_id"] is not None:
+            yield f"purchase {row['id']}: captured {row['amount_captured_minor']}, credited {row['granted']}"
+
+
+def _credits_add_up(evidence: Evidence) -> Iterator[str]:
+    """Balances on the server are the ledger's, and the ledger's sums are each other's: the service's own commands prove it."""
+    yield from evidence.books
 
 
 def _chain_unbroken(evidence: Evidence) -> Iterator[str]:
@@ -263,6 +308,9 @@ RULES: dict[str, Callable[[Evidence], Iterator[str]]] = {
     "product told in order": _product_told_in_order,
     "answers kept": _answers_kept,
     "same answer": _same_answer,
+    "credits answered": _credits_answered,
+    "purchases credited once": _purchases_credited_once,
+    "credits add up": _credits_add_up,
     "chain unbroken": _chain_unbroken,
     "invariants hold": _invariants_hold,
 }
@@ -282,9 +330,29 @@ def _more_than_once(what: str, names: Iterable[object]) -> Iterator[str]:
             yield f"{count} {what} {name}"
 
 
+def _credit_answers(wish: Wish) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield, under its key, each operation on credits that the wish was told to be done."""
+    if not wish.path.startswith("/credits/") or wish.path == "/credits/purchase":
+        return
+    if wish.fulfilled and wish.answers[0].status < 300:
+        body = wish.answers[0].body
+        if wish.path == "/credits/deduct/batch":
+            done = zip(wish.body["items"], body["data"], strict=True)
+            yield from ((item["idempotency_key"], result) for item, result in done if result.get("id"))
+        else:
+            yield wish.key, body
+
+
+def _may_be_lost(evidence: Evidence, wish: Wish) -> bool:
+    """Say whether the credits server was emptied soon after the answer: what was not drained by then is lost, as documented."""
+    return any(-_ANSWER_SECONDS < at - wish.answered_at < _DRAIN_SECONDS for at in evidence.flushes)
+
+
 def _made_by(wish: Wish) -> str | None:
     """Return the id of the payment or refund that the wish made, where its answer says so."""
     body, status = wish.answers[0].body, wish.answers[0].status
+    if wish.path == "/credits/purchase":
+        return str(body["payment_id"]) if "payment_id" in body else None
     if wish.path == "/payments/intent" and (status < 300 or "payment_id" in body):
         return str(body.get("payment_id") or body["id"])
     if wish.path == "/payments/refund" and status < 300:

@@ -48,6 +48,8 @@ class Wish:
     answers: list[Answer] = field(default_factory=list)
     tries: int = 0
     fulfilled: bool = False
+    # When the final answer was there, in monotonic seconds.
+    answered_at: float = 0.0
 
     @property
     def last(self) -> Answer | None:
@@ -115,7 +117,7 @@ class Client:
             answer = self._send("POST", wish.path, body=wish.body, headers=headers, wish=wish)
             if answer is not None and answer.status < 500 and answer.status != 429 and answer.code not in _TRY_AGAIN:
                 wish.answers.append(answer)
-                wish.fulfilled = True
+                wish.fulfilled, wish.answered_at = True, time.monotonic()
                 return answer
             self._pause(wish.tries)
         return None

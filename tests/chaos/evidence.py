@@ -26,6 +26,8 @@ _TABLES = {
     "outbox": "SELECT id, type, object_type, object_id FROM outbox_events ORDER BY id",
     "deliveries": "SELECT * FROM outbox_deliveries",
     "outgoing": "SELECT event_id, lane, position, status FROM webhook_deliveries ORDER BY position",
+    "credits": "SELECT id, type, amount, balance, operation, reference, actor FROM credit_transactions",
+    "purchases": "SELECT c.*, p.amount_captured_minor FROM credit_purchases c JOIN payments p ON p.id = c.id",
     "customers": "SELECT id, gateway_id, name FROM customers",
     "audit": "SELECT id, action, object_type, object_id, before, after FROM audit_entries ORDER BY id",
 }
@@ -57,11 +59,15 @@ class Evidence:
     arrivals: list[Arrival]
     chain: list[str] = field(default_factory=list)
     invariants: dict[str, int] = field(default_factory=dict)
+    # What `billing credits verify` and `billing ledger verify` found wrong; when the credits server was emptied.
+    books: list[str] = field(default_factory=list)
+    flushes: list[float] = field(default_factory=list)
 
 
 def collect(stack: ChaosStack, *, journal: Journal, earlier: list[Wish]) -> Evidence:
     """Read it all. The keys of this schedule are asked again; `earlier` wishes of the same stack count as well."""
     replays = _replay(stack, journal)
+    books = [*_verify(stack, "credits"), *_verify(stack, "ledger")]  # the first drains what is left of the journal
     engine = create_engine(stack.database_url.replace("postgresql://", "postgresql+psycopg://", 1))
     anchors = [Anchor(seq, bytes.fromhex(head)) for seq, head in stack.anchors()]
     with Session(engine) as session:
@@ -76,7 +82,14 @@ def collect(stack: ChaosStack, *, journal: Journal, earlier: list[Wish]) -> Evid
         arrivals=stack.product.arrivals,
         chain=chain,
         invariants=invariants,
+        books=books,
+        flushes=[at for at, name in stack.incidents.flushes if name == "credits"],
     )
+
+
+def _verify(stack: ChaosStack, books: str) -> list[str]:
+    verdict = stack.command(books, "verify", "--json")
+    return [] if verdict.returncode == 0 else [f"billing {books} verify: {verdict.stdout} {verdict.stderr}"]
 
 
 def _replay(stack: ChaosStack, journal: Journal) -> list[Replay]:
@@ -92,13 +105,19 @@ def _replay(stack: ChaosStack, journal: Journal) -> list[Replay]:
     replays = [
         Replay(wish, client.repeat(Wish(key=wish.key, path=wish.path, body=wish.body), tries_max=_TRIES_MAX))
         for wish in journal.wishes
-        if wish.fulfilled and _was_kept(wish.answers[0])
+        if wish.fulfilled and _was_kept(wish)
     ]
     client.close()
     replaying.close()
     return replays
 
 
-def _was_kept(answer: Answer) -> bool:
-    """Say whether the answer is kept under its key: accepted work is, whatever comes of it; a refused request is not."""
-    return answer.status < 300 or answer.status == 402
+def _was_kept(wish: Wish) -> bool:
+    """Say whether the answer is kept under its key: accepted work is, whatever comes of it; a refused request is not.
+
+    Of credits only what was done is kept, and in a batch each item has a key of its own.
+    """
+    status = wish.answers[0].status
+    if wish.path.startswith("/credits/") and wish.path != "/credits/purchase":
+        return status < 300 and wish.path != "/credits/deduct/batch"
+    return status < 300 or status == 402

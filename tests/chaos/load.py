@@ -1,4 +1,4 @@
-"""The load: clients that live through stories of payments, refunds and customers while the faults go on."""
+"""The load: clients that live through stories of payments, refunds, customers and credits while the faults go on."""
 
 import random
 import threading
@@ -10,9 +10,11 @@ from typing import Any
 import httpx
 
 from tests.chaos.client import Answer, Client, Journal
+from tests.chaos.spender import Spender
 from tests.chaos.stack import ChaosStack
 
 CLIENTS = 5
+SPENDERS = 2
 _SETTLE_SECONDS = 25.0
 _THINK_SECONDS = (0.05, 0.35)
 _UNDER_WAY = frozenset({"pending", "processing"})
@@ -162,6 +164,10 @@ class Load:
             threading.Thread(target=self._guarded, args=(_Shopper(load=self, number=number).run,), daemon=True)
             for number in range(CLIENTS)
         ]
+        self._threads += [
+            threading.Thread(target=self._guarded, args=(self._spender(number).run,), daemon=True)
+            for number in range(SPENDERS)
+        ]
 
     def start(self) -> None:
         """Let the clients begin."""
@@ -194,6 +200,10 @@ class Load:
             rng=random.Random(seed),
             give_up=self._give_up,
         )
+
+    def _spender(self, number: int) -> Spender:
+        rng = random.Random(f"{self.seed}/spender {number}")
+        return Spender(client=self.client(f"{self.seed}/spender {number}/client"), rng=rng, ending=self.ending)
 
     def refund(self, body: dict[str, Any]) -> None:
         """Ask for a refund through a client of its own."""

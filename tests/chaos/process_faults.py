@@ -7,7 +7,7 @@ from tests.chaos.fault import Fault, Shot, Undo
 from tests.chaos.stack import LEASE_SECONDS, ChaosStack
 
 WORKERS = ("worker-network", "worker-second")
-_IN_WORKERS = ("operation", "customer", "payment", "refund", "inbox", "outbox", "drain", "hint")
+_IN_WORKERS = ("operation", "customer", "payment", "refund", "inbox", "outbox", "drain", "hint", "credits")
 # Longer than the lease and the visibility time-out: the row and the message are given to somebody else meanwhile.
 _TOO_LONG_SECONDS = LEASE_SECONDS + 3
 _MAY_BE_LATE = ("operation.before_settlement", "payment.answered", "inbox.claimed", "inbox.observed", "outbox.claimed")
@@ -67,12 +67,11 @@ def _second_beat(stack: ChaosStack, _shot: Shot) -> Undo:
     return lambda: stack.end(known_as)
 
 
-# The load of a schedule uses no credits; the points on their way have tests of their own (tests/integration/credits).
-KILLS_AT_POINTS = tuple(_at_point(point, "kill") for point in FAIL_POINTS if not point.startswith("credits."))
+KILLS_AT_POINTS = tuple(_at_point(point, "kill") for point in FAIL_POINTS)
 PROCESS_FAULTS = (
     *(_at_point(point, f"sleep {_TOO_LONG_SECONDS}") for point in _MAY_BE_LATE),
     *(_at_point(point, "raise") for point in _MAY_RAISE),
-    *(_killed(name) for name in ("web", *WORKERS, "worker-maintenance", "beat")),
+    *(_killed(name) for name in ("web", *WORKERS, "worker-compute", "worker-maintenance", "beat")),
     *(_child_killed(name) for name in ("web", "worker-second")),
     *(_frozen(name, seconds=(LEASE_SECONDS + 1, LEASE_SECONDS + 3), wear=1) for name in WORKERS),
     _frozen("worker-maintenance", seconds=(4.0, 8.0)),

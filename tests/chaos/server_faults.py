@@ -1,6 +1,7 @@
 """Faults of the servers behind the service: killed, frozen, emptied, full, out of connections, in disagreement."""
 
 import signal
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -59,6 +60,7 @@ def _flushed(name: str) -> Fault:
     def inject(stack: ChaosStack, _shot: Shot) -> None:
         with suppress(redis.RedisError), stack.valkey(name) as client:
             client.flushall()
+            stack.incidents.flushes.append((time.monotonic(), name))
 
     return Fault(name=f"flushed.{name}", rows=(13,), resource=name, inject=inject)
 

@@ -7,6 +7,8 @@ import base64
 import json
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -72,6 +74,7 @@ class Incidents:
 
     deaths: list[tuple[float, str]] = field(default_factory=list)
     servers_back: list[tuple[float, str]] = field(default_factory=list)
+    flushes: list[tuple[float, str]] = field(default_factory=list)
 
 
 class ChaosStack:
@@ -343,6 +346,13 @@ class ChaosStack:
         """Return what a query finds."""
         with psycopg.connect(self.database_url, autocommit=True, row_factory=psycopg.rows.dict_row) as connection:
             return connection.execute(query.encode()).fetchall()
+
+    def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run a `billing` command of the copied sources against this stack."""
+        program = [sys.executable, "-m", "cli.main", *arguments]
+        return subprocess.run(
+            program, env=self._env, cwd=self.root, capture_output=True, text=True, timeout=60, check=False
+        )
 
     def valkey(self, name: str, *, db: int = 0) -> "redis.Redis":
         """Return a client of one of the two Valkeys, past the proxies."""

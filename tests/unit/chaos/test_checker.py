@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from billing.credits.prefixes import TRANSACTION_PREFIX
 from billing.operations import PREFIX as OPERATION_PREFIX
 from billing.outgoing.representation import EVENT_PREFIX
 from billing.payments.representation import PREFIX, REFUND_PREFIX
@@ -19,8 +20,12 @@ from tests.chaos.product import Arrival
 PAYMENT, REFUND, OPERATION, ATTEMPT, EVENT, CUSTOMER = (UUID(int=number) for number in range(1, 7))
 PAID = UUID(int=9)
 PAY = public_id(PREFIX, PAYMENT)
+CTX = public_id(TRANSACTION_PREFIX, PAYMENT)
 RE = public_id(REFUND_PREFIX, REFUND)
 OP = public_id(OPERATION_PREFIX, OPERATION)
+
+
+CREDITS: Row = {"amount": 5, "operation": "ai", "reference": None, "actor": "worker"}
 
 
 def sound() -> Evidence:
@@ -29,10 +34,12 @@ def sound() -> Evidence:
     wish.answers.append(Answer(202, {"id": PAY, "operation": {"id": OP}}))
     refund = Wish(key="k2", path="/payments/refund", body={}, fulfilled=True)
     refund.answers.append(Answer(202, {"id": RE}))
+    use = Wish(key="k3", path="/credits/deduct", body={}, fulfilled=True, answered_at=100.0)
+    use.answers.append(Answer(200, {"id": CTX, "balance": 95}))
     return Evidence(
         ours={**money_here(), **work_here()},
         theirs=gateway(),
-        wishes=[wish, refund],
+        wishes=[wish, refund, use],
         replays=[Replay(wish, Answer(201, {"id": PAY}))],
         arrivals=[Arrival(public_id(EVENT_PREFIX, event), is_signed=True) for event in (EVENT, PAID)],
         chain=[],
@@ -42,6 +49,13 @@ def sound() -> Evidence:
 
 def money_here() -> dict[str, list[Row]]:
     return {
+        "credits": [
+            {**CREDITS, "id": PAYMENT, "type": "deduct", "balance": 95, "actor": "key_1"},
+            {**CREDITS, "id": PAID, "type": "grant", "balance": 90, "operation": "purchase", "reference": "cpur_1"},
+        ],
+        "purchases": [
+            {"id": PAYMENT, "granted": 500, "amount_captured_minor": 500, "pending_id": None},
+        ],
         "payments": [
             {
                 "id": PAYMENT,
@@ -196,6 +210,25 @@ HARMS: dict[str, tuple[str, Harm]] = {
     "the outcome changed": ("same answer", lambda e: e.wishes[0].answers.append(Answer(402, {}))),
     "the key forgotten": ("same answer", lambda e: e.replays.append(Replay(e.wishes[0], None))),
     "another answer": ("same answer", lambda e: e.replays.append(Replay(e.wishes[1], Answer(202, {"id": "re_x"})))),
+    "credits of nobody": ("credits answered", lambda e: e.ours["credits"][1].update(actor="key_1")),
+    "credits that are gone": ("credits answered", lambda e: e.ours["credits"].pop(0)),
+    "credits gone long before a flush": (
+        "credits answered",
+        lambda e: (e.ours["credits"].pop(0), e.flushes.append(130.0)),
+    ),
+    "another balance": ("credits answered", lambda e: e.ours["credits"][0].update(balance=94)),
+    "two keys, one use": (
+        "credits answered",
+        lambda e: e.wishes.append(Wish("k4", "/credits/deduct", {}, e.wishes[2].answers, fulfilled=True)),
+    ),
+    "paid and not credited": ("purchases credited once", lambda e: e.ours["purchases"][0].update(granted=0)),
+    "credited and not paid": (
+        "purchases credited once",
+        lambda e: e.ours["purchases"][0].update(amount_captured_minor=0),
+    ),
+    "a step left": ("purchases credited once", lambda e: e.ours["purchases"][0].update(pending_id=PAID)),
+    "credited twice": ("purchases credited once", lambda e: e.ours["credits"].append(e.ours["credits"][1])),
+    "books that differ": ("credits add up", lambda e: e.books.append("1 account differs")),
     "a broken chain": ("chain unbroken", lambda e: e.chain.append("entry 3 was changed")),
     "a broken invariant": ("invariants hold", lambda e: e.invariants.update(x=1)),
 }
@@ -212,6 +245,14 @@ def test_a_wrong_row_is_noticed(harm: str) -> None:
     do(evidence)
 
     assert rule in {violation.rule for violation in check(evidence)}
+
+
+def test_what_was_answered_right_before_a_flush_may_be_lost() -> None:
+    evidence = sound()
+    evidence.ours["credits"].pop(0)
+    evidence.flushes.append(100.2)
+
+    assert check(evidence) == []
 
 
 def test_every_rule_is_seen_to_bite() -> None:

@@ -87,7 +87,7 @@ def _line(schedule: Schedule, result: Result) -> str:
     quiet = "never" if result.quiet_after is None else f"{result.quiet_after:.0f} s"
     return (
         f"seed {schedule.seed:<7} {schedule.seconds:.0f} s  {len(result.faults)} faults, {sum(result.kills.values())} kills, "
-        f"{result.payments} payments, {result.refunds} refunds; quiet after {quiet}, "
+        f"{result.payments} payments, {result.refunds} refunds, {result.credits} of credits; quiet after {quiet}, "
         f"answers after {max(result.answered_after_death, default=0.0):.1f} s  "
         f"{'ok' if not result.violations else 'VIOLATED'}"
     )

@@ -238,7 +238,7 @@ def _same_answer(evidence: Evidence) -> Iterator[str]:
             yield f"key {replay.wish.key}: answered {first.status}, and not any more"
             continue
         accepted = first.body.get("operation")
-        if accepted is None:
+        if not isinstance(accepted, dict):  # of credits it is the word for what they are for
             if (first.status, first.comparable) != (again.status, again.comparable):
                 yield f"key {replay.wish.key}: first {first.status} {first.comparable}, then {again.status} {again.comparable}"
             continue

@@ -33,6 +33,7 @@ class Result:
     statuses: dict[int, int]
     payments: int
     refunds: int
+    credits: int
     events: int
     quiet_after: float | None = None
     oldest_due: float = 0.0
@@ -74,6 +75,7 @@ def run_schedule(stack: ChaosStack, schedule: Schedule, *, earlier: list[Wish]) 
         statuses=journal.statuses,
         payments=sum(wish.path == "/payments/intent" for wish in journal.wishes),
         refunds=sum(wish.path == "/payments/refund" for wish in journal.wishes),
+        credits=sum(wish.path.startswith("/credits/") for wish in journal.wishes),
         events=len(evidence.ours["inbox"]),
         quiet_after=None if unrest is not None else quiet_after,
         oldest_due=observer.oldest_due_seconds(),

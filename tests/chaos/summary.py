@@ -48,7 +48,11 @@ class Summary:
             kept["schedules_with_a_violation"] = kept.get("schedules_with_a_violation", 0) + bool(result.violations)
             failed = [result.seed] if result.violations else []
             kept["seeds_with_a_violation"] = sorted({*kept.get("seeds_with_a_violation", []), *failed})
-            for name, count in (("payments", result.payments), ("refunds", result.refunds)):
+            for name, count in (
+                ("payments", result.payments),
+                ("refunds", result.refunds),
+                ("credits", result.credits),
+            ):
                 kept[name] = kept.get(name, 0) + count
             self._count("kills", result.kills)
             self._count("faults", Counter(result.faults))
@@ -76,6 +80,7 @@ class Summary:
         lines = [
             f"schedules            {kept.get('schedules', 0)}, {kept.get('schedules_with_a_violation', 0)} with a violation",
             f"payments, refunds    {kept.get('payments', 0)}, {kept.get('refunds', 0)}",
+            f"operations, credits  {kept.get('credits', 0)}",
             f"kills at fail points {sum(kills.values())} at {len(kills)} of {len(FAIL_POINTS)} points",
             f"rows of the table    {', '.join(map(str, self._rows()))}",
         ]

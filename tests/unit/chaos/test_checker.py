@@ -159,6 +159,11 @@ def twice(rows: list[Any]) -> None:
     rows.append(copy.deepcopy(rows[0]))
 
 
+def lose_and_flush(evidence: Evidence, *, at: float) -> None:
+    evidence.ours["credits"].pop(0)
+    evidence.flushes.append(at)
+
+
 Harm = Callable[[Evidence], object]
 HARMS: dict[str, tuple[str, Harm]] = {
     "two charges": ("charged once", lambda e: twice(e.theirs["charges"])),
@@ -214,7 +219,7 @@ HARMS: dict[str, tuple[str, Harm]] = {
     "credits that are gone": ("credits answered", lambda e: e.ours["credits"].pop(0)),
     "credits gone long before a flush": (
         "credits answered",
-        lambda e: (e.ours["credits"].pop(0), e.flushes.append(130.0)),
+        lambda e: lose_and_flush(e, at=130.0),
     ),
     "another balance": ("credits answered", lambda e: e.ours["credits"][0].update(balance=94)),
     "two keys, one use": (
@@ -249,8 +254,7 @@ def test_a_wrong_row_is_noticed(harm: str) -> None:
 
 def test_what_was_answered_right_before_a_flush_may_be_lost() -> None:
     evidence = sound()
-    evidence.ours["credits"].pop(0)
-    evidence.flushes.append(100.2)
+    lose_and_flush(evidence, at=100.2)
 
     assert check(evidence) == []
 

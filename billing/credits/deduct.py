@@ -78,18 +78,31 @@ def _run(
 
 
 def _once(runtime: Runtime, shard: Shard, orders: Sequence[CreditOrder], *, now: datetime) -> list[list[Any]]:
-    keys = [shard.journal, shard.due]
-    arguments: list[str | int] = [milliseconds(now), runtime.credits.kept_milliseconds]
+    customers = list(dict.fromkeys(order.customer_id for order in orders))
+    place_of = {customer: place for place, customer in enumerate(customers, start=1)}
+    at = milliseconds(now)
+    keys = [
+        shard.journal,
+        shard.due,
+        *(shard.account(customer) for customer in customers),
+        *(shard.answer(order.customer_id, order.kept.key) for order in orders),
+    ]
+    arguments: list[str | int] = [at, runtime.credits.kept_milliseconds, len(customers), *map(str, customers)]
     for order in orders:
-        keys += [shard.account(order.customer_id), shard.answer(order.customer_id, order.kept.key)]
-        arguments += [
-            str(order.customer_id),
-            str(new_id()),
-            order.amount,
-            order.operation,
-            json.dumps(order.metadata) if order.metadata else "",
-            order.actor,
-            *order.kept,
-        ]
+        id_ = str(new_id())
+        arguments.append(f"{place_of[order.customer_id]} {id_} {order.amount} {order.kept.request} {_entry(order, id_, at)}")
     answers: list[list[Any]] = runtime.credits.run(Script.DEDUCT, keys, arguments)
     return answers
+
+
+def _entry(order: CreditOrder, id_: str, at: int) -> str:
+    """Return what the journal shall say of a deduction beside what the script knows: an object's JSON, without its end.
+
+    The script copies it. To let it be put together there takes longer than all the rest of a deduction.
+    """
+    metadata = json.dumps(order.metadata) if order.metadata else ""
+    return (
+        f'{{"type":"deduct","id":"{id_}","customer":"{order.customer_id}","at":{at},"amount":{order.amount},'
+        f'"operation":{json.dumps(order.operation)},"metadata":{json.dumps(metadata)},"actor":{json.dumps(order.actor)},'
+        f'"key":"{order.kept.key}","request":"{order.kept.request}"'
+    )

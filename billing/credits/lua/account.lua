@@ -68,24 +68,29 @@ end
 
 -- The journal ------------------------------------------------------------------------------------------------------------
 
--- Appends an entry. `changes` says what the entry does to what grants have left, `paid` which grants pay for what is used;
--- both are flat: grant, amount, grant, amount, …  A script that only looks has no journal.
-local function append(journal, account, entry, changes, paid)
+-- Appends an entry, of which `head` is the JSON without the closing brace. `changes` says what the entry does to what grants
+-- have left, `paid` which grants pay for what is used; both are flat: grant, amount, grant, amount, …  A script that only looks
+-- has no journal.
+local ENTRY = '%s,"seq":%d,"balance":%d,"held":%d,"debt":%d,"unlimited":%s,"changes":[%s],"paid":[%s]}'
+
+local function append_text(journal, account, head, changes, paid)
   account.seq = account.seq + 1
   if journal then
-    entry.seq, entry.balance, entry.held, entry.debt = account.seq, account.balance, account.held, account.debt
-    entry.unlimited, entry.changes, entry.paid = account.unlimited, changes, paid
-    redis.call('XADD', journal, '*', 'e', cjson.encode(entry))
+    redis.call('XADD', journal, '*', 'e', string.format(ENTRY, head, account.seq, account.balance, account.held,
+      account.debt, tostring(account.unlimited), changes or '', paid or ''))
   end
+end
+
+local function append(journal, account, entry, changes, paid)
+  append_text(journal, account, string.sub(cjson.encode(entry), 1, -2), changes, paid)
 end
 
 local function flat(parts, sign)
   local list = {}
-  for _, part in ipairs(parts) do
-    list[#list + 1] = part[ID]
-    list[#list + 1] = sign * part[LEFT]
+  for place, part in ipairs(parts) do
+    list[place] = string.format('"%s",%d', part[ID], sign * part[LEFT])
   end
-  return list
+  return table.concat(list, ',')
 end
 
 -- Grants -----------------------------------------------------------------------------------------------------------------

@@ -1,19 +1,25 @@
 -- Deducts: each item for itself, in their order; what one is refused, the next may have.
 --
--- KEYS: journal, due; of each item: account, idempotency key
--- ARGV: now, how long answers are kept (ms); of each item: customer, id, amount, operation, metadata, actor, key, request
+-- KEYS: journal, due, the accounts, then of each item the idempotency key
+-- ARGV: now, how long answers are kept (ms), how many accounts there are, their customers, then of each item `<place of its account> <id> <amount> <request>
+--       <entry>`, where the entry is the JSON of what the journal shall say of it, without the closing brace
 -- Returns of each item: {done | replayed, id, balance, at}, {insufficient, balance}, {reused} or {no_account}
+local ITEM = '^(%d+) (%S+) (%d+) (%S+) (.+)$'
 local journal, due, now, keep = KEYS[1], KEYS[2], tonumber(ARGV[1]), ARGV[2]
+-- Behind the first two, keys and arguments have one each of an account, and then one each of an item.
+local accounts_count = tonumber(ARGV[3])
 
-local function deduct(account_key, kept_at, customer, id, amount, operation, metadata, actor, key, request)
+local function deduct(kept_at, item)
+  local place, id, amount, request, entry = string.match(item, ITEM)
   local kept = kept_answer(kept_at, request)
   if kept then
     return kept
   end
-  local account = open(journal, customer, account_key, now)
+  local account = open(journal, ARGV[3 + place], KEYS[2 + place], now)
   if not account then
     return { 'no_account' }
   end
+  amount = tonumber(amount)
   local parts = {}
   if not account.unlimited then
     if account.balance < amount then
@@ -21,19 +27,13 @@ local function deduct(account_key, kept_at, customer, id, amount, operation, met
     end
     parts = take(account, amount)
   end
-  append(journal, account,
-    { type = 'deduct', id = id, customer = customer, at = now, amount = amount, operation = operation,
-      metadata = metadata, actor = actor, key = key, request = request },
-    flat(parts, -1), flat(parts, 1))
+  append_text(journal, account, entry, flat(parts, -1), flat(parts, 1))
   return keep_answer(kept_at, request, keep, { 'done', id, account.balance, now })
 end
 
 local answers = {}
-for item = 0, (#KEYS - 2) / 2 - 1 do
-  local first = 3 + item * 8
-  answers[item + 1] = deduct(KEYS[3 + item * 2], KEYS[4 + item * 2], ARGV[first], ARGV[first + 1],
-    tonumber(ARGV[first + 2]), ARGV[first + 3], ARGV[first + 4], ARGV[first + 5], ARGV[first + 6],
-    ARGV[first + 7])
+for item = 1, #KEYS - 2 - accounts_count do
+  answers[item] = deduct(KEYS[2 + accounts_count + item], ARGV[3 + accounts_count + item])
 end
 write_all(due)
 return answers

@@ -33,6 +33,6 @@ append(journal, account,
   { type = 'grant', id = id, customer = customer, at = now, amount = amount, operation = operation, metadata = metadata,
     actor = actor, key = key, request = request, answer = answer, reference = reference, debt_paid = paid,
     grant = { id = grant, kind = kind, priority = priority, expires = expires, origin = origin } },
-  { grant, amount - paid })
+  flat({ { grant, amount - paid } }, 1))
 write_all(due)
 return keep_answer(KEYS[4], request, keep, answer)

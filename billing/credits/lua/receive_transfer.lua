@@ -23,7 +23,7 @@ if account.balance + account.held + amount > most then
 end
 local debt = math.min(account.debt, amount)
 account.debt = account.debt - debt
-local grants, changes, paid = {}, {}, debt
+local grants, received, paid = {}, {}, debt
 for place, part in ipairs(parts) do
   local used = math.min(paid, part[LEFT])
   paid = paid - used
@@ -34,14 +34,13 @@ for place, part in ipairs(parts) do
   end
   grants[place] = { id = grant[ID], kind = 'transfer', amount = part[LEFT], priority = part[PRIORITY],
     expires = part[EXPIRES], origin = origin }
-  changes[#changes + 1] = grant[ID]
-  changes[#changes + 1] = grant[LEFT]
+  received[place] = { grant[ID], part[LEFT] - used }
 end
 local answer = { 'done', id, account.balance, now }
 append(journal, account,
   { type = 'transfer_in', id = id, customer = customer, at = now, amount = amount, actor = actor, key = key,
     request = transfer, reference = transfer, counterpart = sender, debt_paid = debt, grants = grants },
-  changes)
+  flat(received, 1))
 catch_up(journal, customer, account, now)
 write_all(due)
 return keep_answer(KEYS[4], transfer, keep, answer)

@@ -22,6 +22,6 @@ local answer = { 'done', id, account.balance, now, taken, owed }
 append(journal, account,
   { type = 'revoke', id = id, customer = customer, at = now, amount = amount, operation = operation, metadata = metadata,
     actor = actor, key = key, request = request, answer = answer, reference = grant, owed = owed },
-  { grant, -taken })
+  flat({ { grant, taken } }, -1))
 write_all(due)
 return keep_answer(KEYS[4], request, keep, answer)

@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from billing.credits.accounts import open_account
@@ -88,11 +89,13 @@ def _once(runtime: Runtime, shard: Shard, orders: Sequence[CreditOrder], *, now:
         *(shard.answer(order.customer_id, order.kept.key) for order in orders),
     ]
     arguments: list[str | int] = [at, runtime.credits.kept_milliseconds, len(customers), *map(str, customers)]
-    for order in orders:
-        id_ = str(new_id())
-        arguments.append(f"{place_of[order.customer_id]} {id_} {order.amount} {order.kept.request} {_entry(order, id_, at)}")
-    answers: list[list[Any]] = runtime.credits.run(Script.DEDUCT, keys, arguments)
-    return answers
+    ids = [str(new_id()) for _ in orders]
+    arguments += [
+        f"{place_of[order.customer_id]} {id_} {order.amount} {order.kept.request} {_entry(order, id_, at)}"
+        for order, id_ in zip(orders, ids, strict=True)
+    ]
+    answers = runtime.credits.run(Script.DEDUCT, keys, arguments)
+    return [["done", id_, raw, at] if isinstance(raw, int) else raw for id_, raw in zip(ids, answers, strict=True)]
 
 
 def _entry(order: CreditOrder, id_: str, at: int) -> str:
@@ -100,9 +103,14 @@ def _entry(order: CreditOrder, id_: str, at: int) -> str:
 
     The script copies it. To let it be put together there takes longer than all the rest of a deduction.
     """
-    metadata = json.dumps(order.metadata) if order.metadata else ""
+    metadata = json.dumps(json.dumps(order.metadata)) if order.metadata else '""'
     return (
         f'{{"type":"deduct","id":"{id_}","customer":"{order.customer_id}","at":{at},"amount":{order.amount},'
-        f'"operation":{json.dumps(order.operation)},"metadata":{json.dumps(metadata)},"actor":{json.dumps(order.actor)},'
+        f'"operation":{_quoted(order.operation)},"metadata":{metadata},"actor":{_quoted(order.actor)},'
         f'"key":"{order.kept.key}","request":"{order.kept.request}"'
     )
+
+
+@lru_cache(maxsize=1_024)  # operations and actors are few
+def _quoted(word: str) -> str:
+    return json.dumps(word)

@@ -86,6 +86,10 @@ class Entry(NamedTuple):
 def read_entry(text: str) -> Entry:
     """Return the entry in the one field of a stream's entry."""
     raw = json.loads(text)
+    changes = _amounts(raw.get("changes"))
+    paid = _amounts(raw.get("paid"))
+    if raw["type"] == TransactionType.DEDUCT and not paid:  # what it takes is what pays for it
+        paid = {grant: -amount for grant, amount in changes.items()}
     customer_id, seq, at = UUID(raw["customer"]), int(raw["seq"]), instant(raw["at"])
     amount = int(raw["amount"])
     return Entry(
@@ -111,8 +115,8 @@ def read_entry(text: str) -> Entry:
         grants=tuple(_grant(grant, amount=amount) for grant in raw.get("grants") or [raw["grant"]])
         if "grants" in raw or "grant" in raw
         else (),
-        changes=_amounts(raw.get("changes")),
-        paid=_amounts(raw.get("paid")),
+        changes=changes,
+        paid=paid,
         key=raw.get("key"),
         request=raw.get("request"),
         answer=raw.get("answer"),

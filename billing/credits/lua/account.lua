@@ -69,8 +69,8 @@ end
 -- The journal ------------------------------------------------------------------------------------------------------------
 
 -- Appends an entry, of which `head` is the JSON without the closing brace. `changes` says what the entry does to what grants
--- have left, `paid` which grants pay for what is used; both are flat: grant, amount, grant, amount, …  A script that only looks
--- has no journal.
+-- have left, `paid` which grants pay for what is used, where these are not the same; both are flat: grant, amount, grant, amount, …
+-- A script that only looks has no journal.
 local ENTRY = '%s,"seq":%d,"balance":%d,"held":%d,"debt":%d,"unlimited":%s,"changes":[%s],"paid":[%s]}'
 
 local function append_text(journal, account, head, changes, paid)
@@ -127,13 +127,13 @@ local function add(account, part)
   end
 end
 
--- Takes `amount`, which is there, from the grants in their order, and returns the parts.
-local function take(account, amount)
-  local parts, missing = {}, amount
+-- Takes `amount`, which is there, from the grants in their order; `visit` hears of each grant and how much was taken of it.
+local function take_each(account, amount, visit)
+  local missing = amount
   while missing > 0 do
     local grant = account.grants[1]
     local taken = math.min(missing, grant[LEFT])
-    parts[#parts + 1] = part_of(grant, taken)
+    visit(grant, taken)
     grant[LEFT] = grant[LEFT] - taken
     missing = missing - taken
     if grant[LEFT] == 0 then
@@ -141,6 +141,14 @@ local function take(account, amount)
     end
   end
   account.balance = account.balance - amount
+end
+
+-- Takes `amount`, which is there, and returns the parts.
+local function take(account, amount)
+  local parts = {}
+  take_each(account, amount, function(grant, taken)
+    parts[#parts + 1] = part_of(grant, taken)
+  end)
   return parts
 end
 

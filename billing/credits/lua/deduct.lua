@@ -3,7 +3,8 @@
 -- KEYS: journal, due, the accounts, then of each item the idempotency key
 -- ARGV: now, how long answers are kept (ms), how many accounts there are, their customers, then of each item `<place of its account> <id> <amount> <request>
 --       <entry>`, where the entry is the JSON of what the journal shall say of it, without the closing brace
--- Returns of each item: {done | replayed, id, balance, at}, {insufficient, balance}, {reused} or {no_account}
+-- Returns of each item: the balance when it was done, else {replayed, id, balance, at}, {insufficient, balance}, {reused} or
+-- {no_account}
 local ITEM = '^(%d+) (%S+) (%d+) (%S+) (.+)$'
 local journal, due, now, keep = KEYS[1], KEYS[2], tonumber(ARGV[1]), ARGV[2]
 -- Behind the first two, keys and arguments have one each of an account, and then one each of an item.
@@ -20,15 +21,18 @@ local function deduct(kept_at, item)
     return { 'no_account' }
   end
   amount = tonumber(amount)
-  local parts = {}
+  local changes = ''
   if not account.unlimited then
     if account.balance < amount then
       return { 'insufficient', account.balance }
     end
-    parts = take(account, amount)
+    take_each(account, amount, function(grant, taken)
+      changes = string.format('%s%s"%s",%d', changes, changes == '' and '' or ',', grant[ID], -taken)
+    end)
   end
-  append_text(journal, account, entry, flat(parts, -1), flat(parts, 1))
-  return keep_answer(kept_at, request, keep, { 'done', id, account.balance, now })
+  append_text(journal, account, entry, changes)
+  keep_answer(kept_at, request, keep, { 'done', id, account.balance, now })
+  return account.balance
 end
 
 local answers = {}

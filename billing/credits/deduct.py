@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from billing.credits.accounts import open_account
 from billing.credits.answers import CreditAnswer, CreditOrder, done
-from billing.credits.journal import milliseconds
+from billing.credits.journal import instant, milliseconds
 from billing.credits.scripts import Script
 from billing.credits.server import CreditsUnavailable
 from billing.credits.shards import Shard
@@ -44,68 +45,75 @@ def deduct_each(runtime: Runtime, orders: Sequence[CreditOrder], *, now: datetim
         by_shard[Shard.of(order.customer_id)].append(place)
     answers: dict[int, CreditAnswer | BillingError] = {}
     for shard, places in by_shard.items():
-        for place, raw in zip(places, _run(runtime, shard, [orders[place] for place in places], now=now), strict=True):
-            try:
-                if isinstance(raw, BillingError):
-                    raise raw
-                answers[place] = done(raw, orders[place])
-            except BillingError as error:
-                answers[place] = error
+        found = _run(runtime, shard, [orders[place] for place in places], now=now)
+        answers.update(zip(places, found, strict=True))
     runtime.send_hint(Hint.CREDITS)
     return [answers[place] for place in range(len(orders))]
 
 
 def _run(
     runtime: Runtime, shard: Shard, orders: Sequence[CreditOrder], *, now: datetime
-) -> list[list[Any] | CustomerNotFound]:
-    """Return what the script says of each order; one whose account the server lacks is tried again with an account."""
-    found: dict[int, list[Any] | CustomerNotFound] = {}
+) -> list[CreditAnswer | BillingError]:
+    """Return what became of each order; one whose account the server lacks is tried again with an account."""
+    found: dict[int, CreditAnswer | BillingError] = {}
     left = list(range(len(orders)))
     for _ in range(_TRIES_MAX):
-        tried = [orders[place] for place in left]
-        found.update(zip(left, _once(runtime, shard, tried, now=now), strict=True))
-        left = [place for place in left if found[place] == ["no_account"]]
-        if not left:
-            return [found[place] for place in range(len(orders))]
+        answers = _once(runtime, shard, [orders[place] for place in left], now=now)
+        found |= {place: answer for place, answer in zip(left, answers, strict=True) if answer is not None}
+        left = [place for place in left if place not in found]
         for customer_id in {orders[place].customer_id for place in left}:
             try:
                 open_account(runtime, customer_id, now=now)
             except CustomerNotFound as error:
                 found |= {place: error for place in left if orders[place].customer_id == customer_id}
-        left = [place for place in left if not isinstance(found[place], CustomerNotFound)]
+        left = [place for place in left if place not in found]
         if not left:
             return [found[place] for place in range(len(orders))]
     raise CreditsUnavailable("the account is gone again and again")
 
 
-def _once(runtime: Runtime, shard: Shard, orders: Sequence[CreditOrder], *, now: datetime) -> list[list[Any]]:
-    customers = list(dict.fromkeys(order.customer_id for order in orders))
-    place_of = {customer: place for place, customer in enumerate(customers, start=1)}
+def _once(
+    runtime: Runtime, shard: Shard, orders: Sequence[CreditOrder], *, now: datetime
+) -> list[CreditAnswer | BillingError | None]:
+    """Return what the script says of each order; None of one whose account the server does not have."""
+    names = {order.customer_id: str(order.customer_id) for order in orders}
+    place_of = {customer: place for place, customer in enumerate(names, start=1)}
     at = milliseconds(now)
     keys = [
         shard.journal,
         shard.due,
-        *(shard.account(customer) for customer in customers),
-        *(shard.answer(order.customer_id, order.kept.key) for order in orders),
+        *map(shard.account, names.values()),
+        *(shard.answer(names[order.customer_id], order.kept.key) for order in orders),
     ]
-    arguments: list[str | int] = [at, runtime.credits.kept_milliseconds, len(customers), *map(str, customers)]
-    ids = [str(new_id()) for _ in orders]
-    arguments += [
-        f"{place_of[order.customer_id]} {id_} {order.amount} {order.kept.request} {_entry(order, id_, at)}"
-        for order, id_ in zip(orders, ids, strict=True)
-    ]
-    answers = runtime.credits.run(Script.DEDUCT, keys, arguments)
-    return [["done", id_, raw, at] if isinstance(raw, int) else raw for id_, raw in zip(ids, answers, strict=True)]
+    ids = [new_id() for _ in orders]
+    arguments: list[str | int] = [at, runtime.credits.kept_milliseconds, len(names), *names.values()]
+    for order, id_ in zip(orders, ids, strict=True):
+        id_text, customer = str(id_), order.customer_id
+        entry = _entry(order, id_text, names[customer], at)
+        arguments.append(f"{place_of[customer]} {id_text} {order.amount} {order.kept.request} {entry}")
+    raws, done_at = runtime.credits.run(Script.DEDUCT, keys, arguments), instant(at)
+    return [_answer(raw, order, id_, done_at) for raw, order, id_ in zip(raws, orders, ids, strict=True)]
 
 
-def _entry(order: CreditOrder, id_: str, at: int) -> str:
+def _answer(raw: int | list[Any], order: CreditOrder, id_: UUID, at: datetime) -> CreditAnswer | BillingError | None:
+    if isinstance(raw, int):
+        return CreditAnswer(id_, order.customer_id, order.operation, order.amount, raw, at, False)  # noqa: FBT003 - its last field
+    if raw == ["no_account"]:
+        return None
+    try:
+        return done(raw, order)
+    except BillingError as error:
+        return error
+
+
+def _entry(order: CreditOrder, id_: str, customer: str, at: int) -> str:
     """Return what the journal shall say of a deduction beside what the script knows: an object's JSON, without its end.
 
     The script copies it. To let it be put together there takes longer than all the rest of a deduction.
     """
     metadata = json.dumps(json.dumps(order.metadata)) if order.metadata else '""'
     return (
-        f'{{"type":"deduct","id":"{id_}","customer":"{order.customer_id}","at":{at},"amount":{order.amount},'
+        f'{{"type":"deduct","id":"{id_}","customer":"{customer}","at":{at},"amount":{order.amount},'
         f'"operation":{_quoted(order.operation)},"metadata":{metadata},"actor":{_quoted(order.actor)},'
         f'"key":"{order.kept.key}","request":"{order.kept.request}"'
     )

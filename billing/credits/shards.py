@@ -30,6 +30,9 @@ def key_digest(idempotency_key: str, *, caller: str) -> str:
     return sha256(f"{caller}\x00{idempotency_key}".encode()).hexdigest()[:32]
 
 
+_TAGS = tuple(f"credits:{{s{number:02d}}}" for number in range(SHARDS))
+
+
 @dataclass(frozen=True, slots=True)
 class Shard:
     """One shard's keys."""
@@ -61,7 +64,7 @@ class Shard:
         """The transfers under way that the shard's customers send."""
         return f"{self._tag}:transfers"
 
-    def account(self, customer_id: UUID) -> str:
+    def account(self, customer_id: UUID | str) -> str:
         """A customer's account."""
         return f"{self._tag}:account:{customer_id}"
 
@@ -70,7 +73,7 @@ class Shard:
         """What matches the accounts of this shard, and nothing else."""
         return f"{self._tag}:account:*"
 
-    def answer(self, customer_id: UUID, key: str) -> str:
+    def answer(self, customer_id: UUID | str, key: str) -> str:
         """The answer that was given under an idempotency key; `key` is its digest."""
         return f"{self._tag}:answer:{customer_id}:{key}"
 
@@ -80,7 +83,7 @@ class Shard:
 
     @property
     def _tag(self) -> str:
-        return f"credits:{{s{self.number:02d}}}"
+        return _TAGS[self.number]
 
 
 ALL_SHARDS = tuple(Shard(number) for number in range(SHARDS))

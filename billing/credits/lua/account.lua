@@ -18,13 +18,15 @@ local HOLD_AMOUNT, HOLD_EXPIRES, PARTS, OPERATION, METADATA = 2, 3, 4, 5, 6
 
 -- Accounts ---------------------------------------------------------------------------------------------------------------
 
-local accounts = {}
+local accounts, as_read = {}, {}
+local FIELDS = { 'seq', 'balance', 'held', 'debt', 'unlimited', 'due', 'grants', 'holds' }
 
 local function load(key)
-  local read = redis.call('HMGET', key, 'seq', 'balance', 'held', 'debt', 'unlimited', 'due', 'grants', 'holds')
+  local read = redis.call('HMGET', key, unpack(FIELDS))
   if not read[1] then
     return nil
   end
+  as_read[key] = read
   return {
     seq = tonumber(read[1]),
     balance = tonumber(read[2]),
@@ -52,11 +54,20 @@ local function next_due(account)
   return due
 end
 
+-- Writes what has changed: each field less is as much less for the append-only file.
 local function write(key, due_key, customer, account)
-  local due = next_due(account)
-  redis.call('HSET', key, 'seq', account.seq, 'balance', account.balance, 'held', account.held, 'debt', account.debt,
-    'unlimited', account.unlimited and '1' or '0', 'due', due,
-    'grants', cmsgpack.pack(account.grants), 'holds', cmsgpack.pack(account.holds))
+  local due, read, changed = next_due(account), as_read[key] or {}, {}
+  local fields = { account.seq, account.balance, account.held, account.debt, account.unlimited and '1' or '0', due,
+    cmsgpack.pack(account.grants), cmsgpack.pack(account.holds) }
+  for place, value in ipairs(fields) do
+    if tostring(value) ~= read[place] then
+      changed[#changed + 1] = FIELDS[place]
+      changed[#changed + 1] = value
+    end
+  end
+  if #changed > 0 then
+    redis.call('HSET', key, unpack(changed))
+  end
   if due ~= account.due then
     if due == 0 then
       redis.call('ZREM', due_key, customer)

@@ -13,12 +13,14 @@ from sqlalchemy.orm import Session
 from app.version import VERSION
 from billing.beat_slots import BEAT, GATEWAY, queue_heartbeat
 from billing.clock import utc_now
+from billing.credits.lag import read_lag
 from billing.errors import Unavailable
 from billing.runtime import Runtime
 from billing.timestamps import iso
 from billing.unit_of_work import DatabaseUnavailable
 from models.audit import AuditEntry
 from models.beat_slot import Heartbeat
+from models.credits import CreditUsage
 from models.payment import Payment, PaymentStatus
 from tasks.queues import QUEUES
 
@@ -79,10 +81,13 @@ class HealthBoard:
             with self._runtime.transaction() as session:
                 seen = {beat.name: beat.last_seen_at for beat in session.scalars(select(Heartbeat))}
                 stats["transactions_today"] = _payments_today(session, now=now)
+                stats["credits_consumed"] = _credits_today(session, now=now)
             checks["postgres"] = {"status": "ok"}
         except (DatabaseUnavailable, SQLAlchemyError):
             seen = {}
             checks["postgres"] = {"status": "unreachable"}
+        if checks["postgres"]["status"] == checks["credits"]["status"] == "ok":
+            checks["credits"] = self._credits()
         checks["workers"] = _workers(seen, now=now)
         checks["beat"] = _heartbeat(seen, BEAT, silent_after=_BEAT_SILENT_AFTER, now=now)
         gateway = _heartbeat(seen, GATEWAY, silent_after=_GATEWAY_SILENT_AFTER, now=now)
@@ -97,6 +102,16 @@ class HealthBoard:
             "stats": stats,
             "checks": checks,
         }
+
+    def _credits(self) -> dict[str, Any]:
+        """Say how far Postgres is behind the credits' journals."""
+        try:
+            lag = read_lag(self._runtime)
+        except Unavailable:
+            return {"status": "unreachable"}
+        late = lag.seconds > self._runtime.settings.CREDIT_LAG_ALERT_SECONDS
+        status = "lagging" if late else "ok"
+        return {"status": status, "undrained": {"entries": lag.entries, "oldest_seconds": lag.seconds}}
 
     def _client(self, url: str) -> redis.Redis:
         timeout = self._runtime.settings.REDIS_TIMEOUT_SECONDS
@@ -132,4 +147,10 @@ def _payments_today(session: Session, *, now: datetime) -> int:
             select(func.count()).where(Payment.updated_at >= midnight, Payment.status == PaymentStatus.SUCCEEDED)
         )
         or 0
+    )
+
+
+def _credits_today(session: Session, *, now: datetime) -> int:
+    return (
+        session.scalar(select(func.coalesce(func.sum(CreditUsage.amount), 0)).where(CreditUsage.day == now.date())) or 0
     )

@@ -6,6 +6,7 @@ from Postgres at each scrape: the truth is in the rows, not in the queue.
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 
 import redis
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
@@ -16,9 +17,12 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from billing.credits.lag import read_lag
+from billing.credits.server import CreditsUnavailable
 from billing.runtime import Runtime
 from billing.unit_of_work import DatabaseUnavailable
 from models.audit import AuditPending
+from models.credits import CreditGap
 from models.inbox_event import InboxEvent, InboxStatus
 from models.leased_work import LeasedWork
 from models.operation import Operation
@@ -48,10 +52,10 @@ class RowCollector(Collector):
             yield from self._rows()
         except (DatabaseUnavailable, SQLAlchemyError):
             return
-        try:
+        with suppress(redis.RedisError):
             yield self._queues()
-        except redis.RedisError:
-            return
+        with suppress(CreditsUnavailable, DatabaseUnavailable):
+            yield from self._credits()
 
     def _rows(self) -> Iterator[GaugeMetricFamily]:
         waiting = GaugeMetricFamily("billing_work_waiting", "Rows of work that are not finished", labels=["table"])
@@ -74,9 +78,15 @@ class RowCollector(Collector):
                 ("outbox_deliveries", OutboxDelivery.status == DeliveryStatus.DEAD),
             ):
                 dead.add_metric([name], session.scalar(select(func.count()).where(condition)) or 0)
+            dead.add_metric(["credit_gaps"], session.scalar(select(func.count()).select_from(CreditGap)) or 0)
             pending.add_metric([], session.scalar(select(func.count()).select_from(AuditPending)) or 0)
             differences = self._open_differences(session)
         yield from (waiting, age, dead, pending, differences)
+
+    def _credits(self) -> Iterator[GaugeMetricFamily]:
+        entries, seconds = read_lag(self._runtime)
+        yield GaugeMetricFamily("billing_credits_undrained", "Credit operations that Postgres does not have", entries)
+        yield GaugeMetricFamily("billing_credits_lag_seconds", "How old the oldest of them is", seconds)
 
     def _open_differences(self, session: Session) -> GaugeMetricFamily:
         found = GaugeMetricFamily(

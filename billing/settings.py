@@ -219,6 +219,11 @@ class Settings(BaseSettings):
     CREDIT_ANSWERS_KEPT_HOURS: int = Field(
         24, ge=1, le=720, description="how long a repeated credit operation gets its first answer"
     )
+    CREDIT_LAG_ALERT_SECONDS: int = Field(
+        60,
+        ge=1,
+        description="how old the oldest credit operation that Postgres does not have may be, before /health says so",
+    )
     TRIAL_PERIOD_DAYS: int = Field(14, ge=0, le=730, description="length of a trial")
     GRACE_PERIOD_DAYS: int = Field(3, ge=0, le=90, description="days that features stay after a failed renewal")
     AUTO_RENEW: bool = Field(True, description="subscriptions renew unless canceled")

@@ -260,7 +260,10 @@ class CreditUsage(Base):
     """What a customer used on one day (UTC), by operation and by the project that its metadata named ('' for none)."""
 
     __tablename__ = "credit_usage"
-    __table_args__ = (CheckConstraint("amount > 0 AND count > 0", name="something_was_used"),)
+    __table_args__ = (
+        CheckConstraint("amount > 0 AND count > 0", name="something_was_used"),
+        Index("ix_credit_usage_day", "day"),
+    )
 
     customer_id: Mapped[UUID] = mapped_column(ForeignKey("customers.id"), primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)

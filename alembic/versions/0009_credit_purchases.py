@@ -69,6 +69,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_credit_purchases")),
     )
     op.create_index("ix_credit_purchases_customer", "credit_purchases", ["customer_id", "id"], unique=False)
+    op.create_index("ix_credit_usage_day", "credit_usage", ["day"], unique=False)
     op.create_table(
         "auto_top_ups",
         sa.Column("customer_id", sa.Uuid(), nullable=False),
@@ -100,6 +101,7 @@ def _restate_transactions(types: tuple[str, ...], amount: str) -> None:
 
 def downgrade() -> None:
     op.drop_table("auto_top_ups")
+    op.drop_index("ix_credit_usage_day", "credit_usage")
     _restate_transactions(TYPES[:-1], "amount > 0")
     op.drop_table("credit_purchases")
     op.drop_constraint(op.f("ck_ledger_entries_kind_known"), "ledger_entries")

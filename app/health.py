@@ -87,7 +87,7 @@ class HealthBoard:
             seen = {}
             checks["postgres"] = {"status": "unreachable"}
         if checks["postgres"]["status"] == checks["credits"]["status"] == "ok":
-            checks["credits"] = self._credits()
+            checks["credits"] = self._credits(now=now)
         checks["workers"] = _workers(seen, now=now)
         checks["beat"] = _heartbeat(seen, BEAT, silent_after=_BEAT_SILENT_AFTER, now=now)
         gateway = _heartbeat(seen, GATEWAY, silent_after=_GATEWAY_SILENT_AFTER, now=now)
@@ -103,10 +103,10 @@ class HealthBoard:
             "checks": checks,
         }
 
-    def _credits(self) -> dict[str, Any]:
+    def _credits(self, *, now: datetime) -> dict[str, Any]:
         """Say how far Postgres is behind the credits' journals."""
         try:
-            lag = read_lag(self._runtime)
+            lag = read_lag(self._runtime, now=now)
         except Unavailable:
             return {"status": "unreachable"}
         late = lag.seconds > self._runtime.settings.CREDIT_LAG_ALERT_SECONDS

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from billing.clock import utc_now
 from billing.credits.lag import read_lag
 from billing.credits.server import CreditsUnavailable
 from billing.runtime import Runtime
@@ -84,7 +85,7 @@ class RowCollector(Collector):
         yield from (waiting, age, dead, pending, differences)
 
     def _credits(self) -> Iterator[GaugeMetricFamily]:
-        entries, seconds = read_lag(self._runtime)
+        entries, seconds = read_lag(self._runtime, now=utc_now())
         yield GaugeMetricFamily("billing_credits_undrained", "Credit operations that Postgres does not have", entries)
         yield GaugeMetricFamily("billing_credits_lag_seconds", "How old the oldest of them is", seconds)
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from billing import audit, unit_of_work
 from billing.credits.expected import Expected, read_expected
 from billing.credits.inspection import require_open
+from billing.credits.nodes import Node
 from billing.credits.server import CreditServer
 from billing.database import make_engine
 from billing.gateways.stripe_gateway import StripeGateway
@@ -59,7 +60,7 @@ class Runtime:
         self.engine.dispose(close=False)
         self.autocommit.dispose(close=False)
         self.redis.connection_pool.reset()
-        self.credits.redis.connection_pool.reset()
+        self.credits.nodes.drop()
 
 
 def make_runtime(settings: Settings, *, send_hint: Callable[[Hint], None]) -> Runtime:
@@ -71,8 +72,8 @@ def make_runtime(settings: Settings, *, send_hint: Callable[[Hint], None]) -> Ru
         with unit_of_work.transaction(sessions, send_hint=send_hint) as session:
             return read_expected(session)
 
-    def inspect(server: redis.Redis) -> Expected:
-        return require_open(server, read=expected, ask_for_rebuild=lambda: send_hint(Hint.CREDITS_REBUILD))
+    def inspect(node: Node) -> Expected:
+        return require_open(node, read=expected, ask_for_rebuild=lambda: send_hint(Hint.CREDITS_REBUILD))
 
     return Runtime(
         settings=settings,

@@ -166,6 +166,9 @@ class Settings(BaseSettings):
         validate_default=False,
         description="credit balances; default: REDIS_URL's server, database 2; in production another server",
     )
+    REDIS_CREDITS_CLUSTER: bool = Field(
+        False, description="REDIS_CREDITS_URL names one node of a cluster (database 0); the others are found through it"
+    )
     REDIS_TIMEOUT_SECONDS: float = Field(1.0, gt=0, le=10, description="longest wait for an answer of Redis in the API")
     CELERY_VISIBILITY_TIMEOUT_SECONDS: int = Field(
         300, ge=5, le=3600, description="after this long without an acknowledgement a message is delivered again"

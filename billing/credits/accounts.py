@@ -55,7 +55,7 @@ def open_account(runtime: Runtime, customer_id: UUID, *, now: datetime) -> None:
     account = known[0] if known else new_account(customer_id)
     keys, arguments = restoring(account, epoch=str(epoch), now=now)
     if runtime.credits.run(Script.RESTORE, keys, arguments) == _CLOSED:
-        runtime.credits.require_open()
+        runtime.credits.require_open(Shard.of(customer_id))
 
 
 def account_keys(order: CreditOrder) -> list[str]:

@@ -7,7 +7,7 @@ drain the same shard read the same entries; the second finds, under the row's lo
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import redis
 import structlog
@@ -68,7 +68,7 @@ def _round(runtime: Runtime, shards: Sequence[Shard], *, now: Callable[[], datet
     with runtime.transaction() as session:
         positions = read_positions(session)
     read, written, group = 0, 0, list[Batch]()
-    for batch in _read(runtime.credits.redis, shards, positions):
+    for batch in _read(runtime, shards, positions):
         read += len(batch.entries)
         group.append(batch)
         if sum(len(held.entries) for held in group) >= _TOGETHER_MAX:
@@ -77,12 +77,15 @@ def _round(runtime: Runtime, shards: Sequence[Shard], *, now: Callable[[], datet
     return _Round(read, written + _store(runtime, group, now=now()))
 
 
-def _read(server: redis.Redis, shards: Sequence[Shard], positions: Mapping[int, Position]) -> list[Batch]:
+def _read(runtime: Runtime, shards: Sequence[Shard], positions: Mapping[int, Position]) -> list[Batch]:
+    wanted, looked = frozenset(shards), list[tuple[Shard, Any]]()
     try:
-        with server.pipeline(transaction=False) as pipeline:
-            for shard in shards:
-                pipeline.xrange(shard.journal, min=f"({positions[shard.number]}", count=_SHARD_MAX)
-            answers = pipeline.execute()
+        for node in runtime.credits.nodes.all():
+            held = [shard for shard in node.shards if shard in wanted]
+            with node.client.pipeline(transaction=False) as pipeline:
+                for shard in held:
+                    pipeline.xrange(shard.journal, min=f"({positions[shard.number]}", count=_SHARD_MAX)
+                looked += zip(held, pipeline.execute(), strict=True)
     except redis.RedisError as error:
         raise CreditsUnavailable("the credits server does not answer") from error
     return [
@@ -92,7 +95,7 @@ def _read(server: redis.Redis, shards: Sequence[Shard], positions: Mapping[int, 
             Position.parse(found[-1][0]),
             [read_entry(fields["e"]) for _, fields in found],
         )
-        for shard, found in zip(shards, answers, strict=True)
+        for shard, found in looked
         if found
     ]
 
@@ -105,7 +108,7 @@ def _store(runtime: Runtime, batches: Sequence[Batch], *, now: datetime) -> int:
         write_entries(session, [entry for batch in mine for entry in batch.entries], now=now)
         fail_point("credits.before_drain_commit")
     fail_point("credits.after_drain_commit")
-    _trim(runtime.credits.redis, mine)
+    _trim(runtime, mine)
     return sum(len(batch.entries) for batch in mine)
 
 
@@ -125,12 +128,14 @@ def _lock(session: Session, batches: Sequence[Batch]) -> list[Batch]:
     return mine
 
 
-def _trim(server: redis.Redis, batches: Sequence[Batch]) -> None:
+def _trim(runtime: Runtime, batches: Sequence[Batch]) -> None:
+    trimmed = {batch.shard: str(batch.upto.next()) for batch in batches}
     try:
-        with server.pipeline(transaction=False) as pipeline:
-            for batch in batches:
-                pipeline.xtrim(batch.shard.journal, minid=str(batch.upto.next()), approximate=False)
-            pipeline.execute()
+        for node in runtime.credits.nodes.all():
+            with node.client.pipeline(transaction=False) as pipeline:
+                for shard in trimmed.keys() & set(node.shards):
+                    pipeline.xtrim(shard.journal, minid=trimmed[shard], approximate=False)
+                pipeline.execute()
     except redis.RedisError as error:
         # The next drain reads behind the position all the same, and trims these with its own.
         log.warning("credits.not_trimmed", error=type(error).__name__)

@@ -12,8 +12,8 @@ from redis.exceptions import ResponseError
 
 from billing.credits.expected import Expected
 from billing.credits.journal import START, Position
+from billing.credits.nodes import Node
 from billing.credits.server import CreditsUnavailable
-from billing.credits.shards import ALL_SHARDS
 
 _RETRY_AFTER_SECONDS = 2
 log = structlog.get_logger(__name__)
@@ -23,14 +23,14 @@ class MemoryLost(CreditsUnavailable):
     """The server's memory is not the ledger's; it is being rebuilt, which takes seconds."""
 
 
-def why_closed(server: redis.Redis, expected: Expected) -> str | None:
-    """Return why the server may not serve: what a look at it found; None when it may."""
-    for shard in ALL_SHARDS:
-        epoch = server.get(shard.epoch)
+def why_closed(node: Node, expected: Expected) -> str | None:
+    """Return why a node may not serve: what a look at it found; None when it may."""
+    for shard in node.shards:
+        epoch = node.client.get(shard.epoch)
         if epoch != str(expected.epoch):
             return f"shard {shard.number} is of epoch {epoch!s}, not {expected.epoch}"
         drained = expected.positions[shard.number]
-        last = last_position(server, shard.journal)
+        last = last_position(node.client, shard.journal)
         if last < drained:
             return f"the journal of shard {shard.number} ends at {last}, before {drained}"
     return None
@@ -44,13 +44,13 @@ def last_position(server: redis.Redis, journal: str) -> Position:
         return START
 
 
-def require_open(server: redis.Redis, *, read: Callable[[], Expected], ask_for_rebuild: Callable[[], None]) -> Expected:
-    """Return what the ledger expects of the server, which it shows.
+def require_open(node: Node, *, read: Callable[[], Expected], ask_for_rebuild: Callable[[], None]) -> Expected:
+    """Return what the ledger expects of the node, which it shows.
 
     Raises MemoryLost, and has asked for a rebuild, when it does not.
     """
     expected = read()
-    reason = why_closed(server, expected)
+    reason = why_closed(node, expected)
     if reason is not None:
         log.error("credits.memory_lost", reason=reason)
         ask_for_rebuild()

@@ -22,10 +22,11 @@ from billing.credits.drain import drain_to_the_end
 from billing.credits.expected import read_expected, read_positions
 from billing.credits.inspection import why_closed
 from billing.credits.journal import Position
+from billing.credits.nodes import Node
 from billing.credits.restore import read_accounts, restoring
 from billing.credits.scripts import Script, sha, source
 from billing.credits.server import CreditsUnavailable
-from billing.credits.shards import ALL_SHARDS, Shard
+from billing.credits.shards import Shard
 from billing.fail_points import fail_point
 from billing.runtime import Runtime
 from models.credits import CreditAccount, CreditEpoch
@@ -54,7 +55,7 @@ def rebuild_if_lost(runtime: Runtime, *, now: Callable[[], datetime]) -> Rebuilt
     """Rebuild the memory when it is not the ledger's; return None when it is. Raises as `rebuild` does."""
     with runtime.transaction() as session:
         expected = read_expected(session)
-    if why_closed(runtime.credits.redis, expected) is None:
+    if all(why_closed(node, expected) is None for node in runtime.credits.nodes.all()):
         return None
     return rebuild(runtime, now=now)
 
@@ -68,22 +69,24 @@ def rebuild(
     """
     with runtime.transaction() as session:
         epoch = _begin(session)
-    server = runtime.credits.redis
     log.warning("credits.rebuild_begun", epoch=epoch)
     try:
-        server.delete(*(shard.epoch for shard in ALL_SHARDS))
-        server.script_flush()
+        nodes = runtime.credits.nodes.all()
+        for node in nodes:
+            _close(node)
         fail_point("credits.rebuild_closed")
         drain_to_the_end(runtime, now=now)
-        _wipe(server)
+        for node in nodes:
+            _wipe(node.client)
         fail_point("credits.rebuild_wiped")
-        server.script_load(source(Script.RESTORE))
+        for node in nodes:
+            node.client.script_load(source(Script.RESTORE))
         with runtime.transaction() as session:
             positions, customers = read_positions(session), _customers(session)
         accounts = 0
-        for shard in ALL_SHARDS:
-            _restore_shard(runtime, shard, customers[shard.number], epoch=epoch, now=now)
-            _end_shard(server, shard, epoch=epoch, behind=positions[shard.number])
+        for client, shard in [(node.client, shard) for node in nodes for shard in node.shards]:
+            _restore_shard(runtime, client, shard, customers[shard.number], epoch=epoch, now=now)
+            _end_shard(client, shard, epoch=epoch, behind=positions[shard.number])
             accounts += len(customers[shard.number])
             progress(accounts)
             fail_point("credits.rebuild_shard_restored")
@@ -123,12 +126,24 @@ def _renew(session: Session, *, epoch: int) -> None:
         raise RebuildUnderWay("another rebuild has begun meanwhile")
 
 
+def _close(node: Node) -> None:
+    """Take the marks and the scripts away: nothing runs any more."""
+    with node.client.pipeline(transaction=False) as pipeline:
+        for shard in node.shards:
+            pipeline.delete(shard.epoch)
+        pipeline.execute()
+    node.client.script_flush()
+
+
 def _wipe(server: redis.Redis) -> None:
+    """Remove all keys of credits; one by one, because in a cluster they are in different slots."""
     cursor = 0
     while True:
         cursor, keys = server.scan(cursor, match="credits:{s*", count=_SCANNED)
-        if keys:
-            server.unlink(*keys)
+        with server.pipeline(transaction=False) as pipeline:
+            for key in keys:
+                pipeline.unlink(key)
+            pipeline.execute()
         if cursor == 0:
             return
 
@@ -142,22 +157,28 @@ def _customers(session: Session) -> dict[int, list[UUID]]:
 
 
 def _restore_shard(
-    runtime: Runtime, shard: Shard, customers: Sequence[UUID], *, epoch: int, now: Callable[[], datetime]
+    runtime: Runtime,
+    server: redis.Redis,
+    shard: Shard,
+    customers: Sequence[UUID],
+    *,
+    epoch: int,
+    now: Callable[[], datetime],
 ) -> None:
     """Write a shard's accounts; until all are there its mark says that it is being restored."""
     restoring = f"restoring {epoch}"
-    runtime.credits.redis.set(shard.epoch, restoring)
+    server.set(shard.epoch, restoring)
     for start in range(0, len(customers), _TOGETHER):
         with runtime.transaction() as session:
             _renew(session, epoch=epoch)
-        _restore(runtime, customers[start : start + _TOGETHER], epoch=restoring, now=now())
+        _restore(runtime, server, customers[start : start + _TOGETHER], epoch=restoring, now=now())
 
 
-def _restore(runtime: Runtime, customers: Sequence[UUID], *, epoch: str, now: datetime) -> None:
+def _restore(runtime: Runtime, server: redis.Redis, customers: Sequence[UUID], *, epoch: str, now: datetime) -> None:
     keep = timedelta(hours=runtime.settings.CREDIT_ANSWERS_KEPT_HOURS)
     with runtime.transaction() as session:
         accounts = list(read_accounts(session, customers=customers, now=now, keep=keep))
-    with runtime.credits.redis.pipeline(transaction=False) as pipeline:
+    with server.pipeline(transaction=False) as pipeline:
         for account in accounts:
             keys, arguments = restoring(account, epoch=epoch, now=now)
             pipeline.evalsha(sha(Script.RESTORE), len(keys), *keys, *arguments)

@@ -11,13 +11,12 @@ from typing import Any
 
 import redis
 import structlog
-from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, ResponseError
-from redis.retry import Retry
 
 from billing.credits.expected import Expected
+from billing.credits.nodes import Node, make_nodes
 from billing.credits.scripts import Script, sha, source
-from billing.credits.shards import ALL_SHARDS
+from billing.credits.shards import Shard
 from billing.errors import InvariantBroken, Unavailable
 from billing.settings import Settings
 
@@ -40,20 +39,17 @@ class ScriptFailed(InvariantBroken):
 
 
 class CreditServer:
-    """The connections of one process. `inspect` raises CreditsUnavailable for a server whose memory is not the ledger's."""
+    """The connections of one process. `inspect` raises CreditsUnavailable for a node whose memory is not the ledger's."""
 
-    def __init__(self, settings: Settings, *, inspect: Callable[[redis.Redis], Expected]) -> None:
-        # Every script that changes something keeps its answer under a key, so that it may be sent twice: once more at once,
-        # because a server that restarted has closed the connections that stand in the pool.
-        self.redis = redis.Redis.from_url(
-            settings.credits_url,
-            decode_responses=True,
-            socket_timeout=settings.REDIS_TIMEOUT_SECONDS,
-            socket_connect_timeout=settings.REDIS_TIMEOUT_SECONDS,
-            retry=Retry(NoBackoff(), 1),
-        )
+    def __init__(self, settings: Settings, *, inspect: Callable[[Node], Expected]) -> None:
+        self.nodes = make_nodes(settings)
         self._inspect = inspect
         self.kept_milliseconds = settings.CREDIT_ANSWERS_KEPT_HOURS * 3_600_000
+
+    @property
+    def redis(self) -> redis.Redis:
+        """What sends a command of one key, or of keys of one shard, to where they are."""
+        return self.nodes.client
 
     def run(self, script: Script, keys: Sequence[str], arguments: Sequence[str | int]) -> Any:
         """Return what the script returns. Raises CreditsUnavailable."""
@@ -62,7 +58,7 @@ class CreditServer:
                 try:
                     return self.redis.evalsha(sha(script), len(keys), *keys, *arguments)
                 except NoScriptError:
-                    self._open()
+                    self._open(self.nodes.holding(keys[0]))
         except ResponseError as error:
             if not str(error).startswith(_CANNOT_NOW):
                 raise ScriptFailed(f"the script {script} failed: {error}") from error
@@ -73,26 +69,27 @@ class CreditServer:
             raise CreditsUnavailable("the credits server does not answer; try again under the same key") from error
         raise CreditsUnavailable("the credits server restarts again and again")
 
-    def require_open(self) -> Expected:
-        """Return what the ledger knows of the server, which has it. Raises CreditsUnavailable."""
+    def require_open(self, shard: Shard) -> None:
+        """Return when the ledger knows what the shard's node has in its memory. Raises CreditsUnavailable."""
         try:
-            return self._inspect(self.redis)
+            self._inspect(self.nodes.holding(shard.epoch))
         except redis.RedisError as error:
             raise CreditsUnavailable("the credits server does not answer; try again under the same key") from error
 
     def close(self) -> None:
         """Close every connection."""
-        self.redis.close()
+        self.nodes.close()
 
-    def _open(self) -> None:
-        """Look at the server, then load the scripts, on one connection: a server that restarts between the two breaks it.
+    def _open(self, node: Node) -> None:
+        """Look at a node, then load the scripts, on one connection: a server that restarts between the two breaks it.
 
         The watch does that. Without it, the client would connect again without a word, and load them on a server that nobody
         has looked at.
         """
-        with self.redis.pipeline() as connection:
-            connection.watch(*(shard.epoch for shard in ALL_SHARDS))  # type: ignore[no-untyped-call]  # the library leaves it
-            self._inspect(connection)
+        with node.client.pipeline() as connection:
+            for shard in node.shards:  # one by one: in a cluster they are in different slots
+                connection.watch(shard.epoch)  # type: ignore[no-untyped-call]  # the library leaves it
+            self._inspect(Node(connection, node.shards))
             connection.multi()
             for script in Script:
                 connection.execute_command("SCRIPT LOAD", source(script))  # type: ignore[no-untyped-call]  # untyped

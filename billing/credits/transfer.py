@@ -20,7 +20,7 @@ from billing.credits.balance import read_balance
 from billing.credits.journal import instant, milliseconds
 from billing.credits.scripts import Script
 from billing.credits.server import CreditsUnavailable
-from billing.credits.shards import ALL_SHARDS, Shard, new_hold_id
+from billing.credits.shards import Shard, new_hold_id
 from billing.errors import Invalid
 from billing.fail_points import fail_point
 from billing.hints import Hint
@@ -99,7 +99,7 @@ def finish(runtime: Runtime, begun: Transfer, *, now: datetime) -> bool:
 def sweep_transfers(runtime: Runtime, *, now: Callable[[], datetime]) -> int:
     """Finish the transfers that somebody began and left, and return how many there were. Raises CreditsUnavailable."""
     finished = 0
-    for begun, at in _under_way(runtime.credits.redis):
+    for begun, at in _under_way(runtime):
         age = now() - at
         if age > _GIVEN_UP_AFTER:
             log.error("credits.transfer_too_old", transfer=str(begun.id), days=age.days, mend="a person has to look")
@@ -137,12 +137,14 @@ def _receive(runtime: Runtime, begun: Transfer, *, now: datetime) -> bool:
     return "exceeds" not in raw[:2]
 
 
-def _under_way(server: redis.Redis) -> list[tuple[Transfer, datetime]]:
+def _under_way(runtime: Runtime) -> list[tuple[Transfer, datetime]]:
+    found: list[dict[str, str]] = []
     try:
-        with server.pipeline(transaction=False) as pipeline:
-            for shard in ALL_SHARDS:
-                pipeline.hgetall(shard.transfers)
-            found = pipeline.execute()
+        for node in runtime.credits.nodes.all():
+            with node.client.pipeline(transaction=False) as pipeline:
+                for shard in node.shards:
+                    pipeline.hgetall(shard.transfers)
+                found += pipeline.execute()
     except redis.RedisError as error:
         raise CreditsUnavailable("the credits server does not answer") from error
     return [_read(UUID(id_), json.loads(text)) for transfers in found for id_, text in transfers.items()]

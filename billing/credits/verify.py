@@ -52,16 +52,17 @@ def compare_with_server(runtime: Runtime, *, now: Callable[[], datetime]) -> Ite
     for shard in ALL_SHARDS:
         with runtime.transaction() as session:
             known = set(session.scalars(select(CreditAccount.customer_id).where(CreditAccount.shard == shard.number)))
-        found = _read(runtime.credits.redis, shard)
+        found = _read(runtime, shard)
         drain_to_the_end(runtime, now=now, shards=[shard])
         missing = [Difference(customer, "the server does not have the account") for customer in known - found.keys()]
         with runtime.transaction() as session:
             yield ShardCompared(len(found), [*missing, *_differences(session, found)])
 
 
-def _read(server: redis.Redis, shard: Shard) -> dict[UUID, OnServer]:
+def _read(runtime: Runtime, shard: Shard) -> dict[UUID, OnServer]:
     pattern, found = shard.account_pattern, dict[UUID, OnServer]()
     try:
+        server = runtime.credits.nodes.holding(shard.epoch).client
         keys = (str(key) for key in server.scan_iter(match=pattern, count=_TOGETHER))
         while batch := list(islice(keys, _TOGETHER)):
             with server.pipeline(transaction=False) as pipeline:

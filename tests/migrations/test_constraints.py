@@ -17,6 +17,10 @@ _TRANSACTION = (
     "created_at) "
     f"VALUES ('{B}', '{A}', %s, '%s', %s, %s, 0, 0, '{{}}', '{{}}', '{{}}', now())"
 )
+_USAGE_EVENT = (
+    "INSERT INTO usage_events (id, customer_id, meter_id, source, event_id, occurred_at, quantity, project, actor, received_at) "
+    f"VALUES ('{B}', '{A}', '{A}', 'shop', '%s', now(), %s, '', 'key_1', now())"
+)
 CHECKS = {
     "ck_auto_top_ups_amounts_positive": [
         "UPDATE auto_top_ups SET threshold = 0",
@@ -114,6 +118,22 @@ CHECKS = {
         "UPDATE ledger_totals SET debit = -1",
         "UPDATE ledger_totals SET credit = -1",
     ],
+    "ck_meters_aggregation_known": ["UPDATE meters SET aggregation = 'mean', value_property = NULL"],
+    "ck_meters_code_is_a_word": ["UPDATE meters SET code = 'AI tokens'", "UPDATE meters SET code = ''"],
+    "ck_meters_rate_all_or_nothing": [
+        "UPDATE meters SET credits_numerator = NULL",
+        "UPDATE meters SET credits_denominator = NULL",
+        "UPDATE meters SET rounding = NULL",
+    ],
+    "ck_meters_rate_positive": [
+        "UPDATE meters SET credits_numerator = 0",
+        "UPDATE meters SET credits_denominator = 0",
+    ],
+    "ck_meters_rounding_known": ["UPDATE meters SET rounding = 'bankers'"],
+    "ck_meters_sum_of_a_property": [
+        "UPDATE meters SET value_property = NULL",
+        "UPDATE meters SET aggregation = 'count'",
+    ],
     "ck_operations_due_until_finished": ["UPDATE operations SET next_attempt_at = NULL"],
     "ck_operations_outcome_when_finished": [
         "UPDATE operations SET status = 'succeeded'",
@@ -208,6 +228,15 @@ CHECKS = {
     "ck_refunds_currency_iso4217": ["UPDATE refunds SET currency = 'usd'"],
     "ck_refunds_status_known": ["UPDATE refunds SET status = 'lost'"],
     "ck_setup_intents_status_known": ["UPDATE setup_intents SET status = 'lost'"],
+    "ck_usage_charges_charged_at_some_time": ["UPDATE usage_charges SET charged_at = now()"],
+    "ck_usage_charges_credits_positive": ["UPDATE usage_charges SET credits = 0"],
+    "ck_usage_charges_due_while_pending": ["UPDATE usage_charges SET next_attempt_at = NULL"],
+    "ck_usage_charges_status_known": ["UPDATE usage_charges SET status = 'lost', next_attempt_at = NULL"],
+    "ck_usage_events_quantity_in_range": [_USAGE_EVENT % ("2", "-1"), _USAGE_EVENT % ("2", "1000000000000001")],
+    "ck_usage_totals_something_was_counted": [
+        "UPDATE usage_totals SET quantity = -1",
+        "UPDATE usage_totals SET count = 0",
+    ],
     "ck_webhook_deliveries_attempts_not_negative": ["UPDATE webhook_deliveries SET attempts = -1"],
     "ck_webhook_deliveries_delivered_at_some_time": [
         "UPDATE webhook_deliveries SET status = 'delivered', next_attempt_at = NULL",
@@ -251,6 +280,14 @@ UNIQUES = {
         "INSERT INTO ledger_entries (id, key, kind, occurred_at, recorded_at, lines) "
         f"VALUES ('{B}', 'k', 'gateway_fee', now(), now(), 2)"
     ),
+    "uq_meters_code": (
+        "INSERT INTO meters (id, code, name, event_type, aggregation, created_at) "
+        f"VALUES ('{B}', 'tokens', 'Other tokens', 'ai.other', 'count', now())"
+    ),
+    "uq_meters_event_type": (
+        "INSERT INTO meters (id, code, name, event_type, aggregation, created_at) "
+        f"VALUES ('{B}', 'calls', 'Calls', 'ai.generated', 'count', now())"
+    ),
     "uq_operations_open_resource": (
         "INSERT INTO operations (id, kind, status, customer_id, resource_type, resource_id, params, created_at) "
         f"VALUES ('{NOBODY}', 'payment.confirm', 'queued', '{A}', 'payment', 'pay_1', '{{}}', now())"
@@ -287,6 +324,7 @@ UNIQUES = {
         "INSERT INTO setup_intents (id, customer_id, status, gateway_id, created_at, updated_at) "
         f"VALUES ('{B}', '{A}', 'succeeded', 'seti_1', now(), now())"
     ),
+    "uq_usage_events_source_event_id": _USAGE_EVENT % ("1", "350"),
     "uq_webhook_deliveries_event_id_endpoint_id": (
         "INSERT INTO webhook_deliveries (id, event_id, endpoint_id, lane, status, next_attempt_at, created_at) "
         f"VALUES ('{B}', '{A}', '{A}', '{B}', 'pending', NULL, now())"
@@ -357,7 +395,13 @@ def test_finished_work_leaves_room_for_the_next(connection: psycopg.Connection) 
     connection.execute(UNIQUES["uq_payment_attempts_in_flight"].encode())
 
 
-@pytest.mark.parametrize("table", ["audit_entries", "audit_seals", "credit_transactions"])
+def test_the_events_of_a_retired_meter_may_be_those_of_another(connection: psycopg.Connection) -> None:
+    connection.execute("UPDATE meters SET retired_at = now()")
+
+    connection.execute(UNIQUES["uq_meters_event_type"].encode())
+
+
+@pytest.mark.parametrize("table", ["audit_entries", "audit_seals", "credit_transactions", "usage_events"])
 @pytest.mark.parametrize("statement", ["UPDATE {} SET {}", "DELETE FROM {}", "TRUNCATE {} CASCADE"])
 def test_what_was_written_down_is_only_added_to(connection: psycopg.Connection, table: str, statement: str) -> None:
     change = "hash = decode(repeat('02', 32), 'hex')" if table == "audit_seals" else "actor = 'somebody else'"

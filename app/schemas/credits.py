@@ -68,7 +68,8 @@ class Balance(Answered):
     balance: int
     held: int
     debt: int = Field(
-        description="credits that were taken back after they had been spent; the next grant pays them first"
+        description="credits that were taken back after they had been spent, or used (`POST /usage/events`) without being there; "
+        "the next grant pays them first"
     )
     granted: int = Field(description="all that was ever granted, as far as the ledger has it")
     expiring: int = Field(description="how much of the balance ends within 30 days")

@@ -1,4 +1,4 @@
-"""Usage: what is metered and at which rate, the events that were reported, what they add up to, and what is still to be charged."""
+"""Usage: meters and their rates, the events that were reported, what they add up to, and what is still to be charged."""
 
 from datetime import date, datetime
 from decimal import Decimal

@@ -81,7 +81,7 @@ class UsageEvent(Base):
 
     __tablename__ = "usage_events"
     __table_args__ = (
-        UniqueConstraint("source", "event_id"),
+        UniqueConstraint("event_id", "source"),  # in this order an event is found by its id alone, too
         CheckConstraint(f"quantity BETWEEN 0 AND {QUANTITY_MAX}", name="quantity_in_range"),
         Index("ix_usage_events_customer", "customer_id", "id"),
     )

@@ -58,7 +58,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_usage_events_customer_id")),
         sa.ForeignKeyConstraint(["meter_id"], ["meters.id"], name=op.f("fk_usage_events_meter_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_usage_events")),
-        sa.UniqueConstraint("source", "event_id", name=op.f("uq_usage_events_source_event_id")),
+        sa.UniqueConstraint("event_id", "source", name=op.f("uq_usage_events_event_id_source")),
     )
     op.create_index("ix_usage_events_customer", "usage_events", ["customer_id", "id"], unique=False)
     op.create_table(

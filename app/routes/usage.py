@@ -56,7 +56,7 @@ def report(context: Context) -> Answer:
 @endpoint(scope="usage:read")
 def list_events(context: Context, query: schemas.EventQuery) -> Answer:
     """The events that count, in the order in which they were taken, newest first; each with what it costs."""
-    found = usage_events(customer_id=_whose(context, query.customer_id), source=query.source, event_id=query.event_id)
+    found = usage_events(customer_id=_whose(context, query.customer_id), event_id=query.event_id)
 
     def represent(events: Sequence[UsageEvent]) -> list[dict[str, object]]:
         return represented(context.session, events)

@@ -90,8 +90,7 @@ class EventQuery(PageQuery):
     """Whose events, or which one."""
 
     customer_id: CustomerId | None = None
-    source: str | None = None
-    event_id: str | None = None
+    event_id: str | None = Field(None, description="the event's own `id`")
 
 
 class Charge(Answered):

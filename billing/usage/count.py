@@ -64,8 +64,8 @@ def count_events(session: Session, events: Sequence[NewEvent], *, meters: Iterab
     """Count those of the events whose source and id are new, and return their ids; `meters` are theirs."""
     if not events:
         return set()
-    rows = [event._asdict() for event in sorted(events, key=lambda event: (event.source, event.event_id))]
-    counted = insert_new_rows(session, UsageEvent, rows, unique="source, event_id")
+    rows = [event._asdict() for event in sorted(events, key=lambda event: (event.event_id, event.source))]
+    counted = insert_new_rows(session, UsageEvent, rows, unique="event_id, source")
     new = [event for event in events if event.id in counted]
     totals = {_Day(*row[:3]): row.quantity for row in session.execute(_ADD_TO_TOTALS, {"ids": list(counted)})}
     rates = {meter.id: rate for meter in meters if (rate := rate_of(meter)) is not None}

@@ -56,13 +56,11 @@ def metered(
     ]
 
 
-def usage_events(*, customer_id: UUID | None, source: str | None, event_id: str | None) -> Select[UsageEvent]:
-    """Return the query for events, of one customer or of all, in no order."""
+def usage_events(*, customer_id: UUID | None, event_id: str | None) -> Select[UsageEvent]:
+    """Return the query for events, of one customer or of all, in no order; `event_id` is what their senders call them."""
     query = select(UsageEvent)
     if customer_id is not None:
         query = query.where(UsageEvent.customer_id == customer_id)
-    if source is not None:
-        query = query.where(UsageEvent.source == source)
     if event_id is not None:
         query = query.where(UsageEvent.event_id == event_id)
     return query

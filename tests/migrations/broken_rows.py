@@ -315,7 +315,7 @@ UNIQUES = {
         "INSERT INTO setup_intents (id, customer_id, status, gateway_id, created_at, updated_at) "
         f"VALUES ('{B}', '{A}', 'succeeded', 'seti_1', now(), now())"
     ),
-    "uq_usage_events_source_event_id": _USAGE_EVENT % ("1", "350"),
+    "uq_usage_events_event_id_source": _USAGE_EVENT % ("1", "350"),
     "uq_webhook_deliveries_event_id_endpoint_id": (
         "INSERT INTO webhook_deliveries (id, event_id, endpoint_id, lane, status, next_attempt_at, created_at) "
         f"VALUES ('{B}', '{A}', '{A}', '{B}', 'pending', NULL, now())"

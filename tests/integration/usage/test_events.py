@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from billing.clock import utc_now
+from billing.customers.find import CustomerNotFound
 from billing.hints import Hint
+from billing.usage.report import Outcome, Reported, report_usage
+from models.ids import row_id
 from tests.integration.app.asking import faults, require_problem, statements
 from tests.integration.usage.stories import (
     add_meter,
@@ -267,12 +270,28 @@ def test_a_customers_token_sees_its_own_usage_and_reports_none(world: World, cus
     require_problem(report(world, event(customer), key=token), status=403, code="scope_missing")
 
 
+def test_who_acts_for_one_customer_reports_for_no_other(world: World, customer: str) -> None:
+    """The rule below the scopes: no token has the scope today."""
+    other = world.customer()
+    sent = [
+        Reported("x", subject, "ai_tokens.used", subject, utc_now(), {"tokens": 1}) for subject in (customer, other)
+    ]
+    with world.session() as session:
+        own, foreign = report_usage(
+            session, sent, own=row_id("cus", customer), actor=customer, late_max=timedelta(hours=1), now=utc_now()
+        )
+
+    assert isinstance(own, Outcome)
+    assert isinstance(foreign, CustomerNotFound)
+    assert [row["quantity"] for row in metered(world)] == ["1"]
+
+
 def test_events_are_found_by_what_their_sender_calls_them(world: World, customer: str) -> None:
     sent = [event(customer) for _ in range(3)]
     report(world, sent)
 
-    path = f"/usage/events?source={sent[1]['source']}&event_id={sent[1]['id']}"
-    assert [row["event_id"] for row in world.call("GET", path).json["data"]] == [sent[1]["id"]]
+    (found,) = world.call("GET", f"/usage/events?event_id={sent[1]['id']}").json["data"]
+    assert (found["event_id"], found["source"]) == (sent[1]["id"], sent[1]["source"])
     newest = world.call("GET", "/usage/events?limit=2").json
     assert [row["event_id"] for row in newest["data"]] == [sent[2]["id"], sent[1]["id"]]
     rest = world.call("GET", f"/usage/events?cursor={newest['next_cursor']}").json

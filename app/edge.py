@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from app.authentication import Caller, RecentKeys
 from app.problems import problem_response
 from app.rate_limits import RateLimiter
+from app.request_body import JSON_OBJECT, BodyForm
 from app.waiting import OperationWaiter, preferred_wait
 from billing import idempotency, operations
 from billing.actor import Actor
@@ -55,6 +56,7 @@ class Access:
     scope: str
     idempotency: Idempotency
     offers_csv: bool = False
+    body: BodyForm = JSON_OBJECT
     # Whether a key that was looked up a moment ago is taken without asking again.
     takes_recent_keys: bool = False
 
@@ -141,7 +143,11 @@ def services() -> Services:
 
 
 def endpoint(
-    *, scope: str, idempotency: Idempotency = Idempotency.NONE, offers_csv: bool = False
+    *,
+    scope: str,
+    idempotency: Idempotency = Idempotency.NONE,
+    offers_csv: bool = False,
+    body: BodyForm = JSON_OBJECT,
 ) -> Callable[[View], Callable[..., Response]]:
     """Wrap `view(context, **validated parts) -> Answer`; `scope` is what the caller needs."""
 
@@ -151,7 +157,7 @@ def endpoint(
             return _answer(view, parts)
 
         # Read in before_request, so that who may not call learns nothing of what the request should look like.
-        access = Access(scope=scope, idempotency=idempotency, offers_csv=offers_csv)
+        access = Access(scope=scope, idempotency=idempotency, offers_csv=offers_csv, body=body)
         wrapped.access = access  # type: ignore[attr-defined]  # functions take attributes
         return wrapped
 

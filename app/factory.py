@@ -25,10 +25,12 @@ from app.routes import (
     disputes,
     events,
     ledger,
+    meters,
     operators,
     payments,
     plans,
     reconciliation,
+    usage,
     webhook_endpoints,
     webhooks,
 )
@@ -57,8 +59,8 @@ def create_app(runtime: Runtime) -> OpenAPI:
         info=Info(
             title="Billing service",
             version=VERSION,
-            description="Payments with strong authentication, customers, plans and entitlements, credits, refunds, disputes, a "
-            "ledger, events and webhooks. Errors are RFC 9457 problems.",
+            description="Payments with strong authentication, customers, plans and entitlements, credits, metered usage, "
+            "refunds, disputes, a ledger, events and webhooks. Errors are RFC 9457 problems.",
         ),
         security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")},
         validation_error_model=Problem,
@@ -87,6 +89,8 @@ def create_app(runtime: Runtime) -> OpenAPI:
     for blueprint in (
         credit_routes.blueprint,
         credit_purchases.blueprint,
+        usage.blueprint,
+        meters.blueprint,
         customers.blueprint,
         plans.blueprint,
         payments.blueprint,
@@ -131,7 +135,7 @@ def _admit() -> None:
     g.caller.require(access.scope)
     require_idempotency_key(access)
     if request.method in {"POST", "PUT", "PATCH"}:
-        check_body(cast("BillingRequest", request))
+        check_body(cast("BillingRequest", request), form=access.body)
 
 
 def _finish(response: Response) -> Response:

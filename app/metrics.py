@@ -29,6 +29,7 @@ from models.leased_work import LeasedWork
 from models.operation import Operation
 from models.outbox import DeliveryStatus, OutboxDelivery
 from models.reconciliation import DifferenceKind, DifferenceState, ReconciliationDifference, ReconciliationRun
+from models.usage import ChargeStatus, UsageCharge
 from tasks.celery_config import MESSAGE_PREFIX
 from tasks.queues import QUEUES
 
@@ -38,6 +39,7 @@ _TABLES: dict[str, type[LeasedWork]] = {
     "inbox_events": InboxEvent,
     "outbox_deliveries": OutboxDelivery,
     "reconciliation_runs": ReconciliationRun,
+    "usage_charges": UsageCharge,
 }
 
 
@@ -77,6 +79,7 @@ class RowCollector(Collector):
             for name, condition in (
                 ("inbox_events", InboxEvent.status == InboxStatus.DEAD),
                 ("outbox_deliveries", OutboxDelivery.status == DeliveryStatus.DEAD),
+                ("usage_charges", UsageCharge.status == ChargeStatus.FAILED),
             ):
                 dead.add_metric([name], session.scalar(select(func.count()).where(condition)) or 0)
             dead.add_metric(["credit_gaps"], session.scalar(select(func.count()).select_from(CreditGap)) or 0)

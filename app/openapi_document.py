@@ -41,8 +41,8 @@ def access_by_route(app: Flask) -> AccessByRoute:
 def finish_document(generated: dict[str, Any], *, access: AccessByRoute) -> dict[str, Any]:
     """Return the generated document with what the generator cannot know of each route.
 
-    That is the headers that its requests may carry. Taken back is that routes which check nothing answer 422, and that a body
-    must be sent where nothing in it must be.
+    That is the headers that its requests may carry, and bodies that are not one JSON object. Taken back is that routes which
+    check nothing answer 422, and that a body must be sent where nothing in it must be.
     """
     document = copy.deepcopy(generated)
     _say_how_keys_look(document["components"])
@@ -62,6 +62,9 @@ def finish_document(generated: dict[str, Any], *, access: AccessByRoute) -> dict
                 del responses["422"]
             for content in operation.get("requestBody", {}).get("content", {}).values():
                 operation["requestBody"]["required"] = bool(_referred(content["schema"], document).get("required"))
+            if asked is not None and asked.body.documented is not None:
+                forms = {name: {"schema": schema} for name, schema in asked.body.documented.items()}
+                operation["requestBody"] = {"content": forms, "required": True}
     return document
 
 

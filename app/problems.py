@@ -63,14 +63,17 @@ def error_response(error: BillingError, *, headers: dict[str, str] | None = None
     return problem_response(as_problem(error), headers=headers)
 
 
-def validation_response(error: ValidationError) -> Response:
+def request_invalid(error: ValidationError) -> RequestInvalid:
     """Return the 422 of a request that does not fit its schema, with a pointer to each part at fault."""
     faults = [
         _field_fault(fault) for fault in error.errors(include_url=False, include_input=False, include_context=False)
     ]
-    return error_response(
-        RequestInvalid(f"{len(faults)} part(s) of the request are invalid", errors=faults[:_FAULTS_MAX])
-    )
+    return RequestInvalid(f"{len(faults)} part(s) of the request are invalid", errors=faults[:_FAULTS_MAX])
+
+
+def validation_response(error: ValidationError) -> Response:
+    """Return the answer to a request that does not fit its schema."""
+    return error_response(request_invalid(error))
 
 
 def register_error_handlers(app: Flask) -> None:

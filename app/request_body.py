@@ -2,6 +2,9 @@
 
 import json
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from flask import Request
@@ -13,6 +16,8 @@ from billing.errors import BadRequest, BillingError, FieldFault, Invalid
 BODY_BYTES_MAX = 1024 * 1024
 DEPTH_MAX = 32
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
+# A card number has no more digits than this; a number with more is not written out to be looked at.
+_DIGITS_MAX = 20
 
 
 class BodyTooLarge(BillingError):
@@ -27,7 +32,7 @@ class BodyTooLarge(BillingError):
 
 
 class BodyMalformed(BadRequest):
-    """The body is not a JSON object in UTF-8."""
+    """The body is not JSON in UTF-8, or not the object or the array that the route takes."""
 
     code = "body_malformed"
 
@@ -39,7 +44,7 @@ class BodyTooDeep(BadRequest):
 
 
 class BodyOfOtherType(BillingError):
-    """The body is not said to be JSON."""
+    """The body is not said to be JSON, or not of a kind that the route takes."""
 
     status = 415
     code = "unsupported_media_type"
@@ -58,12 +63,28 @@ class CardDataRejected(BadRequest):
     code = "card_data_rejected"
 
 
+@dataclass(frozen=True, kw_only=True)
+class BodyForm:
+    """What a route takes as its body: media types, each with the JSON that it may hold (`dict`, `list`).
+
+    With `exact_numbers` a number with a fraction or an exponent is a Decimal, as it was written. `documented` is the schema of
+    each media type, where the generator of the OpenAPI document cannot see it in the view.
+    """
+
+    media_types: Mapping[str, tuple[type, ...]]
+    exact_numbers: bool = False
+    documented: Mapping[str, Mapping[str, Any]] | None = None
+
+
+JSON_OBJECT = BodyForm(media_types={"application/json": (dict,)})
+
+
 class BillingRequest(Request):
     """Flask's request with our limits; `get_json` gives the body that was checked, `{}` for none."""
 
     # One byte more than is taken: a body of undeclared length is cut there without a word, and must show that it was.
     max_content_length = BODY_BYTES_MAX + 1
-    checked_body: dict[str, Any] | None = None
+    checked_body: dict[str, Any] | list[Any] | None = None
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:  # noqa: ARG002, FBT001, FBT002 - Flask's signature
         """Return the checked body."""
@@ -78,7 +99,7 @@ def read_body(request: Request) -> bytes:
     return raw
 
 
-def check_body(request: BillingRequest) -> None:
+def check_body(request: BillingRequest, *, form: BodyForm = JSON_OBJECT) -> None:
     """Read and check the body of a request that may have one.
 
     Raises BodyTooLarge, BodyOfOtherType, BodyMalformed, BodyTooDeep, CharacterRefused, CardDataRejected.
@@ -90,17 +111,23 @@ def check_body(request: BillingRequest) -> None:
     text = raw.decode("utf-8", "replace")
     if contains_card_number(text):
         raise CardDataRejected(_CARD_DETAIL)
-    if request.mimetype != "application/json":
-        raise BodyOfOtherType("the body must be JSON, sent with Content-Type: application/json")
+    if request.mimetype not in form.media_types:
+        raise BodyOfOtherType(f"the body must be JSON, sent with Content-Type: {' or '.join(form.media_types)}")
     try:
-        body = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_without_repeats)
+        body = json.loads(
+            raw.decode("utf-8"),
+            parse_float=Decimal if form.exact_numbers else None,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_without_repeats,
+        )
     except RecursionError:
         raise BodyTooDeep(f"the body nests deeper than {DEPTH_MAX} levels") from None
     except ValueError as error:
         position = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
         raise BodyMalformed(f"the body is not JSON in UTF-8{position}") from None
-    if not isinstance(body, dict):
-        raise BodyMalformed("the body must be a JSON object")
+    kinds = form.media_types[request.mimetype]
+    if type(body) not in kinds:
+        raise BodyMalformed(f"the body must be a JSON {' or '.join(_KINDS[kind] for kind in kinds)}")
     faults: list[FieldFault] = []
     _walk(body, pointer="", depth=1, faults=faults)
     if faults:
@@ -108,6 +135,7 @@ def check_body(request: BillingRequest) -> None:
     request.checked_body = body
 
 
+_KINDS: Mapping[type, str] = {dict: "object", list: "array"}
 _CARD_DETAIL = "the body holds a card number; send a payment method's id (pm_…) instead. Nothing was stored or logged"
 
 
@@ -115,7 +143,7 @@ def _walk(value: Any, *, pointer: str, depth: int, faults: list[FieldFault]) -> 
     if isinstance(value, str):
         _check_text(value, pointer=pointer, faults=faults)
         return
-    if isinstance(value, int | float):
+    if isinstance(value, int | float | Decimal):
         _check_number(value)
         return
     if not isinstance(value, dict | list):
@@ -129,9 +157,11 @@ def _walk(value: Any, *, pointer: str, depth: int, faults: list[FieldFault]) -> 
         _walk(item, pointer=here, depth=depth + 1, faults=faults)
 
 
-def _check_number(number: float) -> None:
+def _check_number(number: float | Decimal) -> None:
+    if isinstance(number, Decimal) and number.adjusted() >= _DIGITS_MAX:
+        return
     # 4242424242424242.0 and 4.242424242424242e15 are the number, too.
-    if contains_card_number(f"{number:.0f}" if isinstance(number, float) else str(number)):
+    if contains_card_number(str(number) if isinstance(number, int) else f"{number:.0f}"):
         raise CardDataRejected(_CARD_DETAIL)
 
 

@@ -6,6 +6,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
+from uuid import UUID
 
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql
@@ -24,23 +25,42 @@ def insert_rows(session: Session, model: type[Base], rows: Sequence[Row], *, on_
     `on_conflict` is what follows the insert, for example `ON CONFLICT (id) DO NOTHING`.
     """
     if rows:
-        table = model.__table__
-        assert isinstance(table, Table)  # noqa: S101 - every model maps one table
-        session.connection().exec_driver_sql(
-            f"INSERT INTO {table.name} ({', '.join(rows[0])}) {_select(table, tuple(rows[0]))} {on_conflict}",
-            _arrays(table, rows),
-        )
+        table = _table(model)
+        session.connection().exec_driver_sql(f"{_insert(table, rows)} {on_conflict}", _arrays(table, rows))
+
+
+def insert_new_rows(session: Session, model: type[Base], rows: Sequence[Row], *, unique: str) -> set[UUID]:
+    """Insert those of the rows whose `unique` columns are not there yet, and return their ids.
+
+    Whoever inserts the same ones at once waits for the other, in the order given. Of twins among the rows the first is taken.
+    """
+    if not rows:
+        return set()
+    table = _table(model)
+    added = session.connection().exec_driver_sql(
+        f"{_insert(table, rows)} ON CONFLICT ({unique}) DO NOTHING RETURNING id", _arrays(table, rows)
+    )
+    return set(added.scalars())
 
 
 def update_rows(session: Session, model: type[Base], rows: Sequence[Row], *, changes: str) -> None:
     """Change the rows with these ids, in the order given; `changes` is the SET, which calls the new values `new.<column>`."""
     if rows:
-        table = model.__table__
-        assert isinstance(table, Table)  # noqa: S101 - every model maps one table
+        table = _table(model)
         session.connection().exec_driver_sql(
             f"UPDATE {table.name} SET {changes} FROM ({_select(table, tuple(rows[0]))}) AS new WHERE {table.name}.id = new.id",  # noqa: S608 - names of ours
             _arrays(table, rows),
         )
+
+
+def _table(model: type[Base]) -> Table:
+    table = model.__table__
+    assert isinstance(table, Table)  # noqa: S101 - every model maps one table
+    return table
+
+
+def _insert(table: Table, rows: Sequence[Row]) -> str:
+    return f"INSERT INTO {table.name} ({', '.join(rows[0])}) {_select(table, tuple(rows[0]))}"
 
 
 @cache

@@ -64,6 +64,9 @@ FAIL_POINTS = {
     "credits.purchase_step_committed": "the next step of a purchase's credits is committed, and not made",
     "credits.purchase_step_made": "the credits are given or taken back, and the step is still pending",
     "credits.purchase_before_commit": "the step is noted as done in the open transaction",
+    "usage.charges_claimed": "the lease on the charges is committed",
+    "usage.deducted": "the credits are taken, and the charges are still pending",
+    "usage.charges_before_commit": "the charges are closed in the open transaction",
     "audit.before_seal": "entries are committed, and not sealed",
     "audit.before_commit": "seals are in the open transaction",
 }

@@ -14,3 +14,4 @@ class Hint(StrEnum):
     OUTGOING = "outgoing"
     CREDITS = "credits"
     CREDITS_REBUILD = "credits_rebuild"
+    USAGE = "usage"

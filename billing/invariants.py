@@ -108,6 +108,12 @@ INVARIANTS: tuple[Invariant, ...] = (
         "billing credits follow-payments",
     ),
     Invariant(
+        "usage_is_charged",
+        "no credits of a usage event are overdue to be deducted, or were given up",
+        f"SELECT count(*) FROM usage_charges WHERE status = 'failed' OR next_attempt_at < now() - {_LATE}",  # noqa: S608 - our own constant
+        "see the log of worker-compute, then billing credits charge-usage",
+    ),
+    Invariant(
         "webhook_lanes_move",
         "of what waits in a lane of outgoing webhooks, exactly the first is due",
         """

@@ -227,6 +227,9 @@ class Settings(BaseSettings):
         ge=1,
         description="how old the oldest credit operation that Postgres does not have may be, before /health says so",
     )
+    USAGE_LATE_HOURS: int = Field(
+        72, ge=1, le=8760, description="how long a usage event is taken after its own time; then its day is closed"
+    )
     TRIAL_PERIOD_DAYS: int = Field(14, ge=0, le=730, description="length of a trial")
     GRACE_PERIOD_DAYS: int = Field(3, ge=0, le=90, description="days that features stay after a failed renewal")
     AUTO_RENEW: bool = Field(True, description="subscriptions renew unless canceled")

@@ -1,4 +1,4 @@
-"""`billing credits`: prove that balances are the ledger's, and rebuild the server's memory."""
+"""`billing credits`: prove that balances are the ledger's, rebuild the server's memory, catch up with purchases and usage."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -18,7 +18,9 @@ from billing.errors import Unavailable
 from billing.ledger.verify import Verdict
 from billing.ledger.verify import verify as run_checks
 from billing.runtime import Runtime
-from cli.database import command_runtime
+from billing.usage.charge import charge_failed_again
+from billing.usage.checks import CHECKS as USAGE_CHECKS
+from cli.database import command_runtime, command_session
 from cli.exit_codes import ExitCode
 from cli.failures import CommandFailure
 from cli.options import DEFAULT_DATA_DIR, DataDirOption, JsonOption
@@ -27,7 +29,7 @@ from cli.output import cross, data, messages, print_json, tick
 _SHOWN_MAX = 20
 _TOGETHER = 1_000
 app = typer.Typer(
-    help="Credits: verify balances, rebuild the server, bring purchases in line.",
+    help="Credits: verify balances, rebuild the server, bring purchases and usage in line.",
     no_args_is_help=True,
     add_completion=False,
 )
@@ -40,7 +42,7 @@ def group() -> None:
 
 @app.command(epilog="Example: billing credits verify --json")
 def verify(*, as_json: JsonOption = False, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
-    """Compare every balance on the credits server with the ledger, and the ledger's own sums with each other.
+    """Compare every balance on the credits server with the ledger, and the ledger's and the usage's own sums with each other.
 
     The service may run meanwhile: each account is compared at the number of its last operation. Exit code 1 when something
     differs.
@@ -54,7 +56,7 @@ def verify(*, as_json: JsonOption = False, data_dir: DataDirOption = DEFAULT_DAT
             if done % 16 == 0:
                 messages().print(f"… {done} of 64 shards, {accounts} accounts", style="dim")
         with runtime.transaction() as session:
-            verdicts = list(run_checks(session, checks=CHECKS))
+            verdicts = list(run_checks(session, checks=(*CHECKS, *USAGE_CHECKS)))
     except Unavailable as error:
         raise _outside(error) from error
     finally:
@@ -126,6 +128,20 @@ def follow_payments(
         print_json({"purchases": looked_at})
     else:
         messages().print(f"{tick()} {looked_at} purchases are in line with their payments")
+
+
+@app.command(epilog="Example: billing credits charge-usage")
+def charge_usage(*, as_json: JsonOption = False, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
+    """Deduct again what usage events cost and the service had given up, after a long outage of the credits server, say.
+
+    Harmless to repeat: what was deducted is known, and not deducted again.
+    """
+    with command_session(data_dir=data_dir) as session:
+        again = charge_failed_again(session)
+    if as_json:
+        print_json({"charges": again})
+    else:
+        messages().print(f"{tick()} {again} charges are due again")
 
 
 def _purchases(runtime: Runtime, *, since: datetime) -> Iterator[UUID]:

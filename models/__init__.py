@@ -43,6 +43,15 @@ from models.reconciliation import (
 )
 from models.refund import Refund, RefundStatus
 from models.setup_intent import SetupIntent, SetupIntentStatus
+from models.usage import (
+    ChargeStatus,
+    CreditRounding,
+    Meter,
+    MeterAggregation,
+    UsageCharge,
+    UsageEvent,
+    UsageTotal,
+)
 from models.webhook_delivery import WebhookAttempt, WebhookDelivery, WebhookStatus
 from models.webhook_endpoint import DisabledReason, EndpointStatus, WebhookEndpoint
 
@@ -69,6 +78,8 @@ __all__ = [
     "Base",
     "BeatSlot",
     "CaptureMethod",
+    "ChargeStatus",
+    "CreditRounding",
     "Customer",
     "DeliveryStatus",
     "DifferenceKind",
@@ -87,6 +98,8 @@ __all__ = [
     "LedgerPosting",
     "LedgerTotal",
     "Mend",
+    "Meter",
+    "MeterAggregation",
     "Money",
     "ObjectType",
     "Operation",
@@ -113,6 +126,9 @@ __all__ = [
     "SetupIntent",
     "SetupIntentStatus",
     "Side",
+    "UsageCharge",
+    "UsageEvent",
+    "UsageTotal",
     "WebhookAttempt",
     "WebhookDelivery",
     "WebhookEndpoint",

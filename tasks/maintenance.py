@@ -29,6 +29,7 @@ from models.leased_work import LeasedWork
 from models.operation import Operation
 from models.outbox import OutboxDelivery
 from models.reconciliation import ReconciliationRun
+from models.usage import UsageCharge
 from tasks.base import billing_task, use_case_task
 from tasks.canary import canary_has_run
 from tasks.runtime import hint_sender
@@ -52,6 +53,7 @@ _TABLES: dict[Hint, type[LeasedWork]] = {
     Hint.INBOX: InboxEvent,
     Hint.OUTBOX: OutboxDelivery,
     Hint.RECONCILIATION: ReconciliationRun,
+    Hint.USAGE: UsageCharge,
 }
 _PURGE_ROUNDS_MAX = 100
 _ROLL_UP_ROUNDS_MAX = 100

@@ -28,6 +28,7 @@ TASK_QUEUES = {
     "reconciliation.begin": MAINTENANCE,
     "reconciliation.run": MAINTENANCE,
     "outgoing.deliver": OUTGOING,
+    "usage.charge": BILLING,
     "webhooks.process": WEBHOOKS,
     "webhooks.resync": MAINTENANCE,
 }
@@ -41,4 +42,5 @@ HINT_TASKS = {
     Hint.OUTGOING: "outgoing.deliver",
     Hint.CREDITS: "credits.drain",
     Hint.CREDITS_REBUILD: "credits.rebuild",
+    Hint.USAGE: "usage.charge",
 }

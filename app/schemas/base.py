@@ -1,7 +1,7 @@
 """The bases of all schemas, and the types that several share."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -73,6 +73,17 @@ Instant = Annotated[
     AfterValidator(_in_utc),
     Field(strict=False, examples=["2026-11-22T08:00:00Z"]),
 ]
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _day_as_text(value: object) -> object:
+    # As for an instant: 0 would be the first day of 1970.
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        raise ValueError("takes a day as YYYY-MM-DD, such as 2026-11-22")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_day_as_text), Field(strict=False, examples=["2026-11-22"])]
 # What it decodes to is looked at where the page is read: one that no list gave is a 400 of its own.
 Cursor = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"})]
 

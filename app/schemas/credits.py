@@ -1,6 +1,5 @@
 """Credits: balances, deductions, grants, holds, transfers, and what happened."""
 
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
@@ -9,6 +8,7 @@ from app.schemas.base import (
     Answered,
     Credits,
     CustomerId,
+    Day,
     Instant,
     Metadata,
     Page,
@@ -68,7 +68,8 @@ class Balance(Answered):
     balance: int
     held: int
     debt: int = Field(
-        description="credits that were taken back after they had been spent; the next grant pays them first"
+        description="credits that were taken back after they had been spent, or used (`POST /usage/events`) without being there; "
+        "the next grant pays them first"
     )
     granted: int = Field(description="all that was ever granted, as far as the ledger has it")
     expiring: int = Field(description="how much of the balance ends within 30 days")
@@ -245,8 +246,8 @@ class UsageQuery(QueryString):
     """Whose usage, when, and by what; `from` and `to` are days (UTC), the second one not included."""
 
     customer_id: CustomerId | None = None
-    from_: date | None = Field(None, alias="from")
-    to: date | None = None
+    from_: Day | None = Field(None, alias="from")
+    to: Day | None = None
     group_by: Literal["day", "operation", "project"] = "day"
 
 

@@ -12,19 +12,22 @@ RESOURCES = (
     "events",
     "keys",
     "ledger",
+    "meters",
     "operations",
     "payments",
     "plans",
     "reconciliation",
     "settings",
+    "usage",
     "webhook_endpoints",
     "webhooks",
 )
 ALL_SCOPES = frozenset(f"{resource}:{access}" for resource in RESOURCES for access in ("read", "write"))
 _FOR_ADMINS_ONLY = frozenset({"keys:read", "keys:write", "settings:read", "settings:write"})
-_OF_PRODUCTS = frozenset({"credits", "customers", "entitlements", "operations", "payments"})
+_OF_PRODUCTS = frozenset({"credits", "customers", "entitlements", "operations", "payments", "usage"})
+_READ_BY_PRODUCTS = frozenset({"meters:read", "plans:read"})
 # What one customer may do with its own objects, through a token. What it uses is counted by the product: a customer could
-# give back what it keeps.
+# give back what it keeps, or report less under the id of an event that the product is about to report.
 CUSTOMER_SCOPES = frozenset(
     {
         "credits:read",
@@ -35,12 +38,14 @@ CUSTOMER_SCOPES = frozenset(
         "payments:read",
         "payments:write",
         "plans:read",
+        "usage:read",
     }
 )
 
 ROLE_SCOPES: dict[Role, frozenset[str]] = {
     Role.ADMIN: ALL_SCOPES,
     Role.OPERATOR: ALL_SCOPES - _FOR_ADMINS_ONLY,
-    Role.SERVICE: frozenset(scope for scope in ALL_SCOPES if scope.partition(":")[0] in _OF_PRODUCTS) | {"plans:read"},
+    Role.SERVICE: frozenset(scope for scope in ALL_SCOPES if scope.partition(":")[0] in _OF_PRODUCTS)
+    | _READ_BY_PRODUCTS,
     Role.READER: frozenset(scope for scope in ALL_SCOPES - _FOR_ADMINS_ONLY if scope.endswith(":read")),
 }

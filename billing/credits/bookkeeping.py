@@ -66,7 +66,11 @@ def _revoked(entry: Entry) -> Lines:
 
 def _deducted(entry: Entry) -> Lines:
     source = Account.CUSTOMER_CREDITS if entry.paid else Account.CREDITS_ISSUED
-    return [(source, entry.amount), (Account.CREDITS_SPENT, -entry.amount)]
+    return [
+        (source, entry.amount - entry.owed),
+        (Account.CUSTOMER_CREDIT_DEBT, entry.owed),
+        (Account.CREDITS_SPENT, -entry.amount),
+    ]
 
 
 def _held(entry: Entry) -> Lines:

@@ -23,19 +23,22 @@ from models.ids import new_id
 _TRIES_MAX = 3
 
 
-def deduct(runtime: Runtime, order: CreditOrder, *, now: datetime) -> CreditAnswer:
+def deduct(runtime: Runtime, order: CreditOrder, *, now: datetime, owing: bool = False) -> CreditAnswer:
     """Take the amount from the customer's grants, and answer as soon as it is on the credits server's disk.
 
+    `owing` is for what was used already: what is not there becomes a debt.
     Raises InsufficientCredits, IdempotencyKeyReused, CustomerNotFound, CreditsUnavailable.
     """
-    answer = deduct_each(runtime, [order], now=now)[0]
+    answer = deduct_each(runtime, [order], now=now, owing=owing)[0]
     if isinstance(answer, BillingError):
         raise answer
     return answer
 
 
-def deduct_each(runtime: Runtime, orders: Sequence[CreditOrder], *, now: datetime) -> list[CreditAnswer | BillingError]:
-    """Return, in the order of `orders`, what became of each; one script does those of one shard.
+def deduct_each(
+    runtime: Runtime, orders: Sequence[CreditOrder], *, now: datetime, owing: bool = False
+) -> list[CreditAnswer | BillingError]:
+    """Return, in the order of `orders`, what became of each; one script does those of one shard. `owing` as above.
 
     Raises CreditsUnavailable when a shard does not answer: what others have done stays done, and is answered again under the
     same keys.
@@ -45,20 +48,20 @@ def deduct_each(runtime: Runtime, orders: Sequence[CreditOrder], *, now: datetim
         by_shard[Shard.of(order.customer_id)].append(place)
     answers: dict[int, CreditAnswer | BillingError] = {}
     for shard, places in by_shard.items():
-        found = _run(runtime, shard, [orders[place] for place in places], now=now)
+        found = _run(runtime, shard, [orders[place] for place in places], now=now, owing=owing)
         answers.update(zip(places, found, strict=True))
     runtime.send_hint(Hint.CREDITS)
     return [answers[place] for place in range(len(orders))]
 
 
 def _run(
-    runtime: Runtime, shard: Shard, orders: Sequence[CreditOrder], *, now: datetime
+    runtime: Runtime, shard: Shard, orders: Sequence[CreditOrder], *, now: datetime, owing: bool
 ) -> list[CreditAnswer | BillingError]:
     """Return what became of each order; one whose account the server lacks is tried again with an account."""
     found: dict[int, CreditAnswer | BillingError] = {}
     left = list(range(len(orders)))
     for _ in range(_TRIES_MAX):
-        answers = _once(runtime, shard, [orders[place] for place in left], now=now)
+        answers = _once(runtime, shard, [orders[place] for place in left], now=now, owing=owing)
         found |= {place: answer for place, answer in zip(left, answers, strict=True) if answer is not None}
         left = [place for place in left if place not in found]
         for customer_id in {orders[place].customer_id for place in left}:
@@ -73,7 +76,7 @@ def _run(
 
 
 def _once(
-    runtime: Runtime, shard: Shard, orders: Sequence[CreditOrder], *, now: datetime
+    runtime: Runtime, shard: Shard, orders: Sequence[CreditOrder], *, now: datetime, owing: bool
 ) -> list[CreditAnswer | BillingError | None]:
     """Return what the script says of each order; None of one whose account the server does not have."""
     names = {order.customer_id: str(order.customer_id) for order in orders}
@@ -85,8 +88,8 @@ def _once(
         *map(shard.account, names.values()),
         *(shard.answer(names[order.customer_id], order.kept.key) for order in orders),
     ]
-    ids = [new_id() for _ in orders]
-    arguments: list[str | int] = [at, runtime.credits.kept_milliseconds, len(names), *names.values()]
+    ids = [order.id or new_id() for order in orders]
+    arguments: list[str | int] = [at, runtime.credits.kept_milliseconds, int(owing), len(names), *names.values()]
     for order, id_ in zip(orders, ids, strict=True):
         id_text, customer = str(id_), order.customer_id
         entry = _entry(order, id_text, names[customer], at)

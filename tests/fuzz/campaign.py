@@ -32,6 +32,10 @@ BEYOND_A_SCHEMA = {
     "use_not_given_back": "as the one before",
     "entitlement_exceeded": "depends on the plan, and on what is used",
     "event_of_other_mode": "depends on the installation",
+    "usage_type_not_metered": "depends on the meters that there are",
+    "usage_value_invalid": "depends on what the meter counts",
+    "usage_too_late": "depends on the time",
+    "usage_too_early": "as the one before",
 }
 # The same for single fields, by pointer and code.
 FIELDS_BEYOND_A_SCHEMA = {

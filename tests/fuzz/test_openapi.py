@@ -15,6 +15,7 @@ PARTS = {
     r"^/(payments|customers$)": 700,
     r"^/(disputes|operations|webhooks|events|audit-log|plans|reconciliation)": 1000,
     r"^/(webhook-endpoints|health|metrics)": 600,
+    r"^/(usage/|meters)": 400,
 }
 
 

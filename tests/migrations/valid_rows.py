@@ -66,6 +66,13 @@ VALUES ('{A}', '{A}', 1, 'grant', 5, 5, 0, 0, '{{}}', '{{}}', '{{}}', now());
 INSERT INTO credit_usage (customer_id, day, operation, project, amount, count) VALUES ('{A}', '2026-11-25', 'x', '', 1, 1);
 INSERT INTO setup_intents (id, customer_id, status, gateway_id, created_at, updated_at)
 VALUES ('{A}', '{A}', 'succeeded', 'seti_1', now(), now());
+INSERT INTO meters (id, code, name, event_type, aggregation, value_property, credits_numerator, credits_denominator, rounding,
+    created_at)
+VALUES ('{A}', 'tokens', 'Tokens', 'ai.generated', 'sum', 'tokens', 1, 1000, 'up', now());
+INSERT INTO usage_events (id, customer_id, meter_id, source, event_id, occurred_at, quantity, project, actor, received_at)
+VALUES ('{A}', '{A}', '{A}', 'shop', '1', now(), 350, '', 'key_1', now());
+INSERT INTO usage_totals (customer_id, meter_id, day, quantity, count) VALUES ('{A}', '{A}', '2026-11-25', 350, 1);
+INSERT INTO usage_charges (id, customer_id, credits) VALUES ('{A}', '{A}', 1);
 INSERT INTO entitlement_uses (customer_id, feature, period_start, used, updated_at)
 VALUES ('{A}', 'ai_requests', '2026-11-01', 3, now());
 INSERT INTO reconciliation_runs (id, since, until, status, step, counts, totals, requested_by, started_at)

@@ -1,5 +1,6 @@
 """One customer with one of everything that a route can name."""
 
+from billing.clock import utc_now
 from tests.integration.reconciliation.stories import reconcile
 from tests.service.world import World, signed_body
 
@@ -22,6 +23,9 @@ def objects_of(world: World) -> dict[str, str]:
     event = {"id": f"evt_{customer}", "type": "x.y", "livemode": False, "data": {"object": {}}}
     assert world.deliver_raw(signed_body(event)).status_code == 200
     world.work()
+    meter = world.call("POST", "/meters", {"code": customer, "name": "Uses", "event_type": f"used.by.{customer}"}).json
+    used = {"specversion": "1.0", "id": "used", "source": customer, "type": meter["event_type"], "subject": customer}
+    assert world.call("POST", "/usage/events", {**used, "time": utc_now().isoformat()}).status_code == 200
     endpoint = world.call("POST", "/webhook-endpoints", {"url": "https://shop.example/"}).json["id"]
     world.call("PUT", f"/webhook-endpoints/{endpoint}", {"status": "disabled"})
     world.call("PUT", f"/customers/{customer}", {"name": "Grace"})
@@ -42,6 +46,8 @@ def objects_of(world: World) -> dict[str, str]:
         "hold_id": hold["hold_id"],
         "purchase_id": purchase["id"],
         "other_customer_id": world.customer(),
+        "meter_id": meter["id"],
+        "event_type": meter["event_type"],
         "plan_id": world.call("GET", "/plans/pro").json["id"],
         "feature": "ai_requests",
     }

@@ -31,12 +31,14 @@ from billing.operation_runner import run_due_operations
 from billing.outbox_relay import relay_batch
 from billing.runtime import Runtime, make_runtime
 from billing.settings import Settings
+from billing.usage.charge import charge_due
 from billing.webhooks.process import process_batch
 from models.api_key import Role
 from models.inbox_event import InboxEvent
 from models.leased_work import LeasedWork
 from models.operation import Operation
 from models.outbox import OutboxDelivery
+from models.usage import UsageCharge
 from tests.service.servers import SECRET_KEY, WEBHOOK_SECRET, ServiceServers
 
 ROUNDS_MAX = 500
@@ -178,6 +180,7 @@ class World:
         for _ in range(ROUNDS_MAX):
             done = bool(run_due_operations(self.runtime, now=utc_now))
             done = bool(process_batch(self.runtime, now=utc_now)) or done
+            done = bool(charge_due(self.runtime, now=utc_now)) or done
             if not (bool(relay_batch(self.runtime, now=utc_now)) or done):
                 return
         raise AssertionError(f"work is still due after {ROUNDS_MAX} rounds")
@@ -194,7 +197,7 @@ class World:
 
     def make_all_due(self) -> None:
         """Let the pauses and leases of all unfinished work be over."""
-        for table in (Operation, InboxEvent, OutboxDelivery):
+        for table in (Operation, InboxEvent, OutboxDelivery, UsageCharge):
             self.make_due(table)
 
     # -- the gateway --------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@
 --   seq        how many entries its journal has had
 --   balance    what can be spent: all that its grants have left
 --   held       what its holds reserve; no longer in `balance`
---   debt       what was taken back after it had been spent; the next grant pays it first
+--   debt       what was taken back after it had been spent, or used without being there; the next grant pays it first
 --   unlimited  1: deductions are counted, and never refused
 --   due        when a grant or a hold ends next, in ms since 1970; 0: none does
 --   grants     in the order in which they are spent, each {id, left, expires, priority, created, kind, origin}; expires 0: never;

@@ -34,13 +34,18 @@ def test_no_write_route_takes_a_field_that_is_not_its_own(world: World) -> None:
 
     for route in writes:
         own, shown = fields_of(document, route)
-        for field in sorted((shown | WISHED_FOR) - own):
+        for field in sorted(field for field in (shown | WISHED_FOR) - own if is_looked_at(route, field)):
             row = ROWS[route]
             body = {**(row.body or {}), field: "succeeded"}
             answer = ask(world, route, ids, key=None, body=body)
             problem = require_problem(answer, status=422, code="invalid_request")
             assert (f"/{field}", "unknown_field") in faults(problem), (route, field)
     assert hash_of_all_rows(world) == before
+
+
+def is_looked_at(route: tuple[str, str], field: str) -> bool:
+    """Say whether a route looks at a field that it does not know: CloudEvents leaves names like these to extensions."""
+    return route != ("POST", "/usage/events") or not field.isalnum()
 
 
 def fields_of(document: dict[str, Any], route: tuple[str, str]) -> tuple[set[str], set[str]]:
@@ -57,6 +62,10 @@ def fields_of(document: dict[str, Any], route: tuple[str, str]) -> tuple[set[str
 
 
 def properties(document: dict[str, Any], schema: dict[str, Any]) -> set[str]:
+    if "oneOf" in schema:
+        return properties(document, schema["oneOf"][0])
+    if "$ref" not in schema:
+        return set(schema["properties"])
     name = schema["$ref"].rpartition("/")[2]
     return set(document["components"]["schemas"][name].get("properties", {}))
 

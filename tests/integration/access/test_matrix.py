@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from billing.access.scopes import CUSTOMER_SCOPES, ROLE_SCOPES
+from billing.clock import utc_now
 from models.api_key import Role
 from tests.service.one_of_each import objects_of
 from tests.service.world import World
@@ -33,6 +34,12 @@ PUBLIC = {
 INTENT = {"customer_id": "{customer_id}", "amount": 100, "currency": "USD"}
 DEDUCT = {"customer_id": "{customer_id}", "amount": 1, "operation": "ai.generate"}
 PURCHASE = {"customer_id": "{customer_id}", "amount": 500, "payment_method": "pm_card_visa"}
+# Within the window in which events are taken, however long the tests run.
+USED = {
+    "specversion": "1.0", "id": "1", "source": "{customer_id}", "type": "{event_type}", "subject": "{customer_id}",
+    "time": utc_now().isoformat(),
+}  # fmt: skip
+METER = {"code": "of_the_matrix", "name": "Matrix", "event_type": "matrix"}
 TOP_UP = {"enabled": False, "threshold": 100, "amount": 500}
 ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/credits/balance"): Row("credits:read", names="none"),
@@ -55,6 +62,13 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", "/credits/purchase"): Row("payments:write", PURCHASE),
     ("GET", "/credits/purchases"): Row("payments:read", names="none"),
     ("GET", "/credits/purchases/{purchase_id}"): Row("payments:read"),
+    ("POST", "/usage/events"): Row("usage:write", USED, for_customers=False),
+    ("GET", "/usage/events"): Row("usage:read", names="none"),
+    ("GET", "/usage/meters"): Row("usage:read", names="none"),
+    ("POST", "/meters"): Row("meters:write", METER, names="none"),
+    ("GET", "/meters"): Row("meters:read", names="none"),
+    ("GET", "/meters/{meter_id}"): Row("meters:read", names="nobody's"),
+    ("DELETE", "/meters/{meter_id}"): Row("meters:write", names="nobody's"),
     ("GET", "/customers"): Row("customers:read", names="none"),
     ("POST", "/customers"): Row("customers:write", {"email": "x@example.com"}, names="none", for_customers=False),
     ("GET", "/customers/{customer_id}"): Row("customers:read"),
@@ -127,6 +141,8 @@ MISSING = {
         "other_customer_id": "cus",
         "plan_id": "plan",
         "feature": "feature",
+        "meter_id": "mtr",
+        "event_type": "type",
     }.items()
 }
 LET_THROUGH = {200, 201, 202, 409, 422}

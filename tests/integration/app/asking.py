@@ -12,6 +12,7 @@ PROBLEM = "application/problem+json"
 TABLES = (
     "customers", "payments", "payment_attempts", "payment_methods", "setup_intents", "refunds", "disputes", "operations",
     "outbox_events", "outbox_deliveries", "audit_entries", "audit_pending", "idempotency_keys", "inbox_events", "api_keys",
+    "meters", "usage_events", "usage_totals", "usage_charges",
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from billing.clock import utc_now
 from tests.integration.app.asking import require_problem, statements
 from tests.service.world import World
 
@@ -16,6 +17,8 @@ LISTS = (
     "/webhook-endpoints",
     "/ledger/entries",
     "/plans",
+    "/meters",
+    "/usage/events",
 )
 
 
@@ -106,6 +109,12 @@ def test_a_longer_page_asks_the_database_no_more_often(world: World, path: str) 
     world.customer()
     for number in range(2):
         world.call("POST", "/webhook-endpoints", {"url": f"https://shop.example/{number}"})
+
+    for number in range(2):
+        meter = {"code": f"calls_{number}", "name": "Calls", "event_type": f"call.{number}", "credits_per_unit": "1"}
+        assert world.call("POST", "/meters", meter).status_code == 201
+        used = {"specversion": "1.0", "id": "1", "source": f"{number}", "type": f"call.{number}", "subject": customer}
+        assert world.call("POST", "/usage/events", {**used, "time": utc_now().isoformat()}).status_code == 200
 
     asked = []
     for limit in (1, 100):

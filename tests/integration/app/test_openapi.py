@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from billing.clock import utc_now
 from tests.integration.app.asking import PROBLEM
 from tests.integration.app.documented import as_template, require_documented
 from tests.integration.reconciliation.stories import reconcile
@@ -164,6 +165,20 @@ def use_credits(ask: Asking, world: World, customer: str) -> None:
     ask("GET", f"/usage?customer_id={customer}&group_by=operation")
 
 
+def report_usage(ask: Asking, customer: str) -> None:
+    meter = ask(
+        "POST", "/meters", {"code": "calls", "name": "Calls", "event_type": "call.made", "credits_per_unit": "1"}
+    )
+    used = {"specversion": "1.0", "id": "1", "source": "shop", "type": "call.made", "subject": customer}
+    ask("POST", "/usage/events", [{**used, "time": utc_now().isoformat()}, used])
+    ask("POST", "/usage/events", used)
+    ask("GET", "/usage/events")
+    ask("GET", "/usage/meters")
+    ask("GET", "/meters")
+    ask("GET", f"/meters/{meter['id']}")
+    ask("DELETE", "/meters/calls")
+
+
 def look_at_plans(ask: Asking, customer: str) -> None:
     """Ask for the catalog, use a feature up, and see what is left of the others."""
     ask("GET", f"/plans/{ask('GET', '/plans')['data'][0]['id']}")
@@ -239,6 +254,7 @@ def test_what_every_route_answers_is_what_the_document_promises(world: World) ->
     ask("POST", "/webhooks/replay", {"event_id": "evt_1"})
     look_at_a_reconciliation(ask)
     use_credits(ask, world, customer)
+    report_usage(ask, customer)
 
     promised = {
         (method.upper(), path, int(status))

@@ -108,6 +108,15 @@ CASES = [
     ((("GET", "/webhooks/events?from=0"), None), {("/from", "value_error")}),
     ((("GET", "/audit-log?to=1764000000.5"), None), {("/to", "value_error")}),
     ((("POST", "/webhook-endpoints/we_x/redeliver"), {"since": 0}), {("/since", "value_error")}),
+    ((("POST", "/usage/events"), {"specversion": "1.0", "id": "1", "source": "x", "type": "y", "subject": CUSTOMER, "time": 5}),
+        {("/time", "value_error")}),
+    ((("POST", "/usage/events"), {"specversion": 1, "id": "", "source": "a\tb", "type": 5, "subject": "c" * 65}),
+        {("/specversion", "literal_error"), ("/id", "string_too_short"), ("/source", "string_pattern_mismatch"),
+         ("/type", "string_type"), ("/subject", "string_too_long"), ("/time", "missing")}),
+    ((("GET", "/usage/meters?from=0&to=2026-11-25T00:00:00Z"), None), {("/from", "value_error"), ("/to", "value_error")}),
+    ((("GET", "/usage?from=2026-02-30"), None), {("/from", "date_from_datetime_parsing")}),
+    ((("GET", "/usage/meters?meter=A"), None), {("/meter", "string_pattern_mismatch")}),
+    ((("GET", "/usage/events?event_id=a%00b"), None), {("/event_id", "value_error")}),
     (customer(email="a\u0085@b"), {("/email", "string_pattern_mismatch")}),
     *(
         ((("GET", f"/{path}?{name}=a%00b"), None), {(f"/{name}", "value_error")})

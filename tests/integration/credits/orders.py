@@ -55,8 +55,8 @@ class Customer:
         row = row_id(GRANT_PREFIX, grant_id)
         return revoke(self.world.runtime, self.order(amount, "refund"), grant_id=row, now=at)
 
-    def deduct(self, amount: int, *, at: datetime = NOW) -> CreditAnswer:
-        return deduct(self.world.runtime, self.order(amount), now=at)
+    def deduct(self, amount: int, *, at: datetime = NOW, owing: bool = False) -> CreditAnswer:
+        return deduct(self.world.runtime, self.order(amount), now=at, owing=owing)
 
     def hold(self, amount: int, *, at: datetime = NOW, lasts: timedelta = HOUR) -> Held:
         return hold(self.world.runtime, self.order(amount, "render"), expires_at=at + lasts, now=at)

@@ -6,6 +6,8 @@ from uuid import uuid4
 import pytest
 
 from billing.credits.answers import InsufficientCredits
+from billing.credits.checks import CHECKS
+from billing.ledger.verify import verify
 from tests.integration.credits.orders import HOUR, NOW, Customer
 from tests.service.world import World
 
@@ -132,6 +134,32 @@ def test_what_has_ended_cannot_be_spent(opened: World) -> None:
     assert customer.deduct(7, at=NOW + HOUR).balance == 0
     assert [row["type"] for row in customer.transactions()] == ["grant", "grant", "grant_expired", "deduct"]
     assert customer.transactions()[2]["created_at"] == NOW + HOUR
+
+
+def test_what_was_used_already_and_is_not_there_is_owed_and_the_next_grant_pays_it(opened: World) -> None:
+    customer = Customer(opened)
+    customer.grant(10)
+
+    assert customer.deduct(25, owing=True).balance == 0
+    assert (customer.account().debt, customer.left()) == (15, [])
+    assert customer.deduct(5, owing=True).balance == 0
+    customer.grant(30)
+
+    assert (customer.account().debt, customer.account().balance) == (0, 10)
+    assert [row["debt"] for row in customer.transactions()] == [0, 15, 20, 0]
+    with opened.session() as session:
+        assert [verdict.check.name for verdict in verify(session, checks=CHECKS) if verdict.violations] == []
+
+
+def test_a_debt_has_an_end(opened: World) -> None:
+    customer = Customer(opened)
+    customer.deduct(10**12 - 1, owing=True)
+    customer.deduct(1, owing=True)
+
+    with pytest.raises(InsufficientCredits):
+        customer.deduct(1, owing=True)
+
+    assert customer.account().debt == 10**12
 
 
 def test_which_grant_paid_for_which_use_can_be_read(opened: World) -> None:

@@ -18,6 +18,7 @@ STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("grant"), st.integers(1, 50), st.sampled_from([None, 5, 20, 60]), st.integers(0, 3)),
         st.tuples(st.just("deduct"), st.integers(1, 60)),
+        st.tuples(st.just("owe"), st.integers(1, 60)),
         st.tuples(st.just("hold"), st.integers(1, 40), st.sampled_from([3, 15, 90])),
         st.tuples(st.just("end"), st.integers(0, 5), st.integers(0, 45)),
         st.tuples(st.just("revoke"), st.integers(0, 5), st.integers(1, 40)),
@@ -125,6 +126,14 @@ class Story:
             self.model.take(amount)
             self.model.used += amount
             assert self.customer.deduct(amount, at=self.model.now).balance == self.model.balance
+
+    def do_owe(self, amount: int) -> None:
+        model = self.model
+        owed = max(0, amount - model.balance)
+        model.take(amount - owed)
+        model.debt += owed
+        model.used += amount
+        assert self.customer.deduct(amount, at=model.now, owing=True).balance == model.balance
 
     def do_hold(self, amount: int, minutes: int) -> None:
         model, lasts = self.model, timedelta(minutes=minutes)

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from billing.clock import utc_now
+from billing.credits.answers import CreditOrder
 from billing.credits.checks import CHECKS
+from billing.credits.deduct import deduct
 from billing.credits.expire import expire_due
 from billing.credits.follow_payment import follow_payment
 from billing.credits.prefixes import PURCHASE_PREFIX
@@ -20,7 +22,7 @@ from billing.operation_runner import run_due_operations
 from models.ids import row_id
 from models.operation import Operation
 from models.outbox import OutboxDelivery
-from tests.integration.credits.orders import NOW, drain
+from tests.integration.credits.orders import NOW, drain, kept
 from tests.service.world import World
 
 
@@ -175,6 +177,18 @@ def test_a_refund_takes_back_its_part_and_what_is_spent_becomes_a_debt(opened: W
     buy(opened, customer, 500)  # pays the debt first: what was used is earned now
     assert opened.balance(customer) == 100
     assert money(opened) == {"gateway_clearing": 500, "deferred_revenue": 100, "revenue": 800, "refunds": 400}
+
+
+def test_what_was_used_before_it_was_bought_is_earned_when_it_is_bought(opened: World) -> None:
+    customer = opened.customer()
+    used = CreditOrder(row_id("cus", customer), 300, "ai", {}, "key_test", kept())
+    deduct(opened.runtime, used, now=NOW, owing=True)
+    assert money(opened) == {}
+
+    buy(opened, customer, 1_000)
+
+    assert opened.balance(customer) == 700
+    assert money(opened) == {"gateway_clearing": 1_000, "deferred_revenue": 700, "revenue": 300}
 
 
 def test_a_dispute_takes_back_and_gives_again_when_it_is_won(opened: World) -> None:

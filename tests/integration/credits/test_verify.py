@@ -11,6 +11,7 @@ from sqlalchemy import text
 from billing.credits import verify as module
 from billing.credits.checks import CHECKS
 from billing.credits.shards import Shard
+from billing.usage.checks import CHECKS as USAGE_CHECKS
 from cli.credits import app
 from cli.exit_codes import ExitCode
 from cli.failures import CommandFailure
@@ -61,7 +62,7 @@ def test_what_is_whole_is_said_to_be(billing: Run, customer: Customer) -> None:
 
     assert said["whole"]
     assert said["accounts"] == 1
-    assert len(said["checks"]) == len(CHECKS)
+    assert len(said["checks"]) == len(CHECKS) + len(USAGE_CHECKS)
     assert customer.account().balance == 45
     assert "1 accounts on the server, 0 of them not as the ledger says" in billing("verify").stdout
 

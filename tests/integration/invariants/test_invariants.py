@@ -24,6 +24,11 @@ def used(world: World) -> World:
     world.call("POST", "/payments/refund", {"payment_id": payment["id"], "amount": 100})
     world.pay(customer, card="pm_card_chargeDeclined")
     world.deliver(*world.events())
+    world.open_credits()
+    meter = {"code": "calls", "name": "Calls", "event_type": "call.made", "credits_per_unit": "1"}
+    assert world.call("POST", "/meters", meter).status_code == 201
+    used = {"specversion": "1.0", "id": "1", "source": "shop", "type": "call.made", "subject": customer}
+    assert world.call("POST", "/usage/events", {**used, "time": utc_now().isoformat()}).status_code == 200
     world.work()
     return world
 
@@ -51,6 +56,7 @@ BREAKERS = {
     "credits_follow_payments": "INSERT INTO credit_purchases (id, customer_id, credits, price_minor, currency, created_at)"
     " SELECT id, customer_id, 500, 500, currency, now() FROM payments WHERE amount_captured_minor > 0;"
     " UPDATE payments SET updated_at = now() - interval '1 hour'",
+    "usage_is_charged": "UPDATE usage_charges SET status = 'failed'",
     "webhook_lanes_move": "UPDATE webhook_deliveries SET next_attempt_at = NULL",
     "webhooks_are_sent": "UPDATE webhook_deliveries SET next_attempt_at = now() - interval '1 hour'"
     " WHERE next_attempt_at IS NOT NULL",

@@ -10,6 +10,7 @@ import httpx
 import redis
 from celery import Celery
 
+from billing.clock import utc_now
 from billing.invariants import INVARIANTS
 from tasks.celery_config import MESSAGE_PREFIX
 from tasks.queues import QUEUES
@@ -201,6 +202,39 @@ def test_secrets_and_personal_data_stay_out_of_every_log(stack: LiveStack) -> No
     for name, text in logs.items():
         for secret in secrets:
             assert secret not in text, f"{secret[:12]}… stands in {name}.log"
+
+
+def test_usage_that_is_reported_is_deducted_by_the_workers_once(stack: LiveStack) -> None:
+    customer = stack.customer()
+    meter = {"code": "ai_tokens", "name": "Tokens", "event_type": "ai.generated", "value_property": "tokens"}
+    assert stack.call("POST", "/meters", {**meter, "credits_per_unit": "1/1000"}).status_code == 201
+    assert stack.call("POST", "/credits/grants", {"customer_id": customer, "amount": 100}).status_code == 201
+    used = [
+        {
+            "specversion": "1.0",
+            "id": f"{number}",
+            "source": "shop",
+            "type": "ai.generated",
+            "subject": customer,
+            "time": utc_now().isoformat(),
+            "data": {"tokens": 2_500},
+        }
+        for number in range(10)
+    ]
+
+    def balance() -> int:
+        return int(stack.call("GET", f"/credits/balance?customer_id={customer}").json()["balance"])
+
+    stack.call("POST", "/usage/events", used[:5])
+    stack.kill("worker-compute")
+    answer = stack.call("POST", "/usage/events", used)
+
+    assert [result["status"] for result in answer.json()["data"]] == ["duplicate"] * 5 + ["accepted"] * 5
+    wait_until(lambda: balance() == 75, seconds=120, what="the deduction of what was used")
+    closed = "SELECT count(*) FROM usage_charges WHERE status <> 'charged'"
+    wait_until(lambda: stack.rows(closed) == [(0,)], seconds=120, what="every charge closed")
+    assert balance() == 75
+    assert stack.billing("credits", "verify").returncode == 0
 
 
 def test_secrets_stand_in_no_command_line_no_figures_and_no_problem(stack: LiveStack) -> None:

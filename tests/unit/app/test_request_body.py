@@ -2,6 +2,7 @@
 
 import io
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.request_body import (
     BODY_BYTES_MAX,
+    JSON_OBJECT,
     BillingRequest,
+    BodyForm,
     BodyMalformed,
     BodyOfOtherType,
     BodyTooDeep,
@@ -25,7 +28,9 @@ CARD = "4242424242424242"
 QUICK = settings(deadline=None, max_examples=100)
 
 
-def checked(body: bytes | str, *, content_type: str = "application/json", chunked: bool = False) -> Any:
+def checked(
+    body: bytes | str, *, content_type: str = "application/json", chunked: bool = False, form: BodyForm = JSON_OBJECT
+) -> Any:
     raw = body.encode() if isinstance(body, str) else body
     request = BillingRequest(
         {
@@ -35,8 +40,11 @@ def checked(body: bytes | str, *, content_type: str = "application/json", chunke
             **({"wsgi.input_terminated": True} if chunked else {"CONTENT_LENGTH": str(len(raw))}),
         }
     )
-    check_body(request)
+    check_body(request, form=form)
     return request.get_json()
+
+
+EXACT = BodyForm(media_types={"application/json": (dict, list), "application/x+json": (list,)}, exact_numbers=True)
 
 
 def nested(levels: int) -> str:
@@ -84,6 +92,34 @@ def test_what_is_no_json_object_is_refused(body: bytes | str) -> None:
 def test_another_media_type_is_refused(content_type: str) -> None:
     with pytest.raises(BodyOfOtherType):
         checked("{}", content_type=content_type)
+
+
+def test_a_route_may_take_other_media_types_each_with_its_own_kind_of_json() -> None:
+    assert checked("[]", form=EXACT) == []
+    assert checked("{}", form=EXACT) == {}
+    assert checked("[1]", content_type="application/x+json", form=EXACT) == [1]
+    with pytest.raises(BodyMalformed, match=r"a JSON array$"):
+        checked("{}", content_type="application/x+json", form=EXACT)
+    with pytest.raises(BodyMalformed, match=r"a JSON object or array$"):
+        checked("1", form=EXACT)
+    with pytest.raises(BodyOfOtherType, match=r"application/json or application/x\+json"):
+        checked("{}", content_type="text/plain", form=EXACT)
+
+
+def test_numbers_are_exact_where_a_route_counts_them() -> None:
+    assert checked("[0.1, 1e-9, 12345678901234567.000000001]", form=EXACT) == [
+        Decimal("0.1"),
+        Decimal("1e-9"),
+        Decimal("12345678901234567.000000001"),
+    ]
+    # Numbers whose digits would fill the memory are taken as they are written.
+    assert checked("[1e999999999, 1e-999999999]", form=EXACT)[0].adjusted() == 999999999
+
+
+@pytest.mark.parametrize("number", [f"{CARD}.0", "4.242424242424242e15", f"-{CARD}", "4242424242424242e0"])
+def test_a_card_number_is_refused_as_an_exact_number_too(number: str) -> None:
+    with pytest.raises(CardDataRejected):
+        checked(f"[{number}]", form=EXACT)
 
 
 @pytest.mark.parametrize("chunked", [False, True])

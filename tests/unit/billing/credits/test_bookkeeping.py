@@ -62,6 +62,11 @@ def moved(entry: Entry) -> dict[Account, int]:
         ),
         (operation(T.DEDUCT, 10, paid={"g": 10}), {"customer_credits": 10, "credits_spent": -10}),
         (operation(T.DEDUCT, 10), {"credits_issued": 10, "credits_spent": -10}),
+        (
+            operation(T.DEDUCT, 10, paid={"g": 6}, owed=4),
+            {"customer_credits": 6, "customer_credit_debt": 4, "credits_spent": -10},
+        ),
+        (operation(T.DEDUCT, 10, owed=10), {"customer_credit_debt": 10, "credits_spent": -10}),
         (operation(T.HOLD, 10, changes={"g": -10}), {"customer_credits": 10, "customer_credits_held": -10}),
         (operation(T.HOLD, 10), {"credits_issued": 10, "customer_credits_held": -10}),
         (

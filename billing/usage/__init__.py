@@ -1,0 +1,1 @@
+"""Usage: meters, the events that products report, what they add up to, and the credits that they cost."""

@@ -21,7 +21,9 @@ def child(asks_late: bool, told: str) -> None:
     parent_pid = os.getppid()
     if not asks_late:
         die_with_parent()
-    Path(told).write_text(str(os.getpid()))
+    beside = Path(f"{told}.new")
+    beside.write_text(str(os.getpid()))
+    beside.rename(told)  # in one step: the parent dies as soon as the file is there, and the child with it
     while asks_late and os.getppid() == parent_pid:
         time.sleep(_POLL_SECONDS)
     die_with_parent()

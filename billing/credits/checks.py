@@ -105,7 +105,16 @@ REVENUE_IS_DEFERRED = Check(
     WHERE coalesce(books.amount, 0) <> coalesce(bought.amount, 0)
     """,
 )
+TRANSFERS_ARRIVE_ONCE = Check(
+    "credit_transfers_arrive_once",
+    "a transfer leaves its sender at most once, and reaches its receiver at most once",
+    """
+    SELECT reference AS subject, count(*) || ' times ' || type AS detail FROM credit_transactions
+    WHERE type IN ('transfer_in', 'transfer_out') GROUP BY reference, type HAVING count(*) > 1
+    """,
+)
 CHECKS = (
+    TRANSFERS_ARRIVE_ONCE,
     ACCOUNTS_ARE_POSTED,
     GRANTS_ADD_UP,
     HOLDS_ADD_UP,

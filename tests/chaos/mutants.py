@@ -227,6 +227,59 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "deduction without its key",
+        "an answer is kept under its key in the script that did it, and given again",
+        "credits_are_used_and_asked_for_again",
+        (
+            Edit(
+                "billing/credits/lua/deduct.lua",
+                "  local kept = kept_answer(kept_at, request)\n",
+                "  local kept = nil\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "journal trimmed before it is drained",
+        "an entry leaves the server when Postgres has it, and not before",
+        "drain_dies_before_its_commit",
+        (
+            Edit(
+                "billing/credits/drain.py",
+                "    if not batches:\n        return 0\n",
+                "    if not batches:\n        return 0\n    _trim(runtime, batches)\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "transfer taken in twice",
+        "the receiver knows a transfer again",
+        "who_sends_credits_dies_when_they_have_arrived",
+        (
+            Edit(
+                "billing/credits/lua/receive_transfer.lua",
+                "local kept = kept_answer(KEYS[4], transfer)\n",
+                "local kept = nil\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "credits before the money",
+        "credits are given for what was captured",
+        "card_is_declined_for_credits",
+        (
+            Edit(
+                "billing/credits/purchase_steps.py",
+                "    if not paid_for.captured:\n",
+                "    if paid_for.captured < 0:\n",
+            ),
+            Edit(
+                "billing/credits/perform_purchase.py",
+                "        if outcome.error is not None:\n            return outcome\n",
+                "        if outcome.error is not None:\n            return None\n",
+            ),
+        ),
+    ),
+    Mutant(
         "nobody ever dies too often",
         "a row that kills whoever takes it is left for a person after three deaths",
         "row_kills_whoever_takes_it",

@@ -151,6 +151,5 @@ def _payments_today(session: Session, *, now: datetime) -> int:
 
 
 def _credits_today(session: Session, *, now: datetime) -> int:
-    return (
-        session.scalar(select(func.coalesce(func.sum(CreditUsage.amount), 0)).where(CreditUsage.day == now.date())) or 0
-    )
+    used = select(func.coalesce(func.sum(CreditUsage.amount), 0)).where(CreditUsage.day == now.date())
+    return int(session.scalar(used) or 0)  # the sum of integers is a numeric

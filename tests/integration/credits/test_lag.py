@@ -32,6 +32,18 @@ def test_what_is_not_drained_is_counted(opened: World) -> None:
     assert figures(opened) == {"billing_credits_undrained": 0, "billing_credits_lag_seconds": 0}
 
 
+def test_health_counts_the_credits_of_today(opened: World) -> None:
+    customer = opened.customer_with_credits(100)
+    body = {"customer_id": customer, "amount": 7, "operation": "ai"}
+    assert opened.call("POST", "/credits/deduct", body).status_code == 200
+    drain(opened)
+
+    with World.open(opened.servers) as other:  # a process that has not looked yet
+        report = other.app.test_client().get("/health")
+
+    assert (report.status_code, report.json["stats"]["credits_consumed"]) == (200, 7)
+
+
 def test_health_tells_of_entries_that_nobody_drains(opened: World) -> None:
     fine = opened.app.test_client().get("/health").json["checks"]["credits"]
     assert fine == {"status": "ok", "undrained": {"entries": 0, "oldest_seconds": 0.0}}

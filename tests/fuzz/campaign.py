@@ -45,6 +45,8 @@ FIELDS_BEYOND_A_SCHEMA = {
     ("/currency", "value_error"): "ISO 4217, in any case",
     ("/amount", "int_type"): "JSON Schema counts 1.0 among the integers; money does not",
     ("/expires_in", "int_type"): "as an amount",
+    ("/threshold", "int_type"): "as an amount",
+    ("/max_per_day", "int_type"): "as an amount",
 }
 # GET /payments/{payment_id} takes these words as ids: it is a 404, and still a method that the path knows.
 WORDS_FOR_IDS = {"/payments/intent", "/payments/confirm", "/payments/refund"}

@@ -50,7 +50,6 @@ class HealthBoard:
         self._servers = {
             "redis": self._client(settings.REDIS_URL.get_secret_value()),
             "broker": self._client(settings.broker_url),
-            "credits": self._client(settings.credits_url),
         }
 
     def report(self) -> dict[str, Any]:
@@ -86,8 +85,7 @@ class HealthBoard:
         except (DatabaseUnavailable, SQLAlchemyError):
             seen = {}
             checks["postgres"] = {"status": "unreachable"}
-        if checks["postgres"]["status"] == checks["credits"]["status"] == "ok":
-            checks["credits"] = self._credits(now=now)
+        checks["credits"] = self._credits(now=now) if checks["postgres"]["status"] == "ok" else self._credits_alone()
         checks["workers"] = _workers(seen, now=now)
         checks["beat"] = _heartbeat(seen, BEAT, silent_after=_BEAT_SILENT_AFTER, now=now)
         gateway = _heartbeat(seen, GATEWAY, silent_after=_GATEWAY_SILENT_AFTER, now=now)
@@ -104,14 +102,19 @@ class HealthBoard:
         }
 
     def _credits(self, *, now: datetime) -> dict[str, Any]:
-        """Say how far Postgres is behind the credits' journals."""
+        """Say whether every node answers, and how far Postgres is behind the journals."""
         try:
             lag = read_lag(self._runtime, now=now)
         except Unavailable:
             return {"status": "unreachable"}
+        said = {"undrained": {"entries": lag.entries, "oldest_seconds": lag.seconds}}
+        if lag.shards_away:
+            return {"status": "unreachable", "shards_away": lag.shards_away, **said}
         late = lag.seconds > self._runtime.settings.CREDIT_LAG_ALERT_SECONDS
-        status = "lagging" if late else "ok"
-        return {"status": status, "undrained": {"entries": lag.entries, "oldest_seconds": lag.seconds}}
+        return {"status": "lagging" if late else "ok", **said}
+
+    def _credits_alone(self) -> dict[str, Any]:
+        return {"status": "ok" if self._runtime.credits.answers() else "unreachable"}
 
     def _client(self, url: str) -> redis.Redis:
         timeout = self._runtime.settings.REDIS_TIMEOUT_SECONDS

@@ -7,6 +7,7 @@ from Postgres at each scrape: the truth is in the rows, not in the queue.
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 
 import redis
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
@@ -20,6 +21,7 @@ from sqlalchemy.orm import Session
 from billing.clock import utc_now
 from billing.credits.lag import read_lag
 from billing.credits.server import CreditsUnavailable
+from billing.credits.shards import SHARDS
 from billing.runtime import Runtime
 from billing.unit_of_work import DatabaseUnavailable
 from models.audit import AuditPending
@@ -57,7 +59,7 @@ class RowCollector(Collector):
             return
         with suppress(redis.RedisError):
             yield self._queues()
-        with suppress(CreditsUnavailable, DatabaseUnavailable):
+        with suppress(DatabaseUnavailable):
             yield from self._credits()
 
     def _rows(self) -> Iterator[GaugeMetricFamily]:
@@ -88,9 +90,17 @@ class RowCollector(Collector):
         yield from (waiting, age, dead, pending, differences)
 
     def _credits(self) -> Iterator[GaugeMetricFamily]:
-        entries, seconds = read_lag(self._runtime, now=utc_now())
+        away = partial(
+            GaugeMetricFamily, "billing_credits_shards_away", "Shards of credits whose server does not answer"
+        )
+        try:
+            entries, seconds, shards_away = read_lag(self._runtime, now=utc_now())
+        except CreditsUnavailable:
+            yield away(SHARDS)
+            return
         yield GaugeMetricFamily("billing_credits_undrained", "Credit operations that Postgres does not have", entries)
         yield GaugeMetricFamily("billing_credits_lag_seconds", "How old the oldest of them is", seconds)
+        yield away(shards_away)
 
     def _open_differences(self, session: Session) -> GaugeMetricFamily:
         found = GaugeMetricFamily(

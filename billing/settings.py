@@ -299,6 +299,8 @@ class Settings(BaseSettings):
                 "REDIS_CREDITS_URL: in production takes another server than the broker's, because balances need "
                 "appendfsync always and the broker does not"
             )
+        if self.REDIS_CREDITS_CLUSTER and urlsplit(self.credits_url).path.strip("/") not in {"", "0"}:
+            faults.append("REDIS_CREDITS_URL: names a node of a cluster, where the only database is 0")
         if faults:
             raise ValueError("\n".join(faults))
         return self

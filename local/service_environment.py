@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from local.data_dir import DataDir, read_json, write_private_json
 from local.errors import NotRunning
 
-# What `local.environment` decides or generates, and nothing else of the user's environment.
+# What `local.environment` decides or generates, and nothing else of the user's environment but what belongs to it.
 NAMES = (
     "BILLING_ENV",
     "BILLING_HOME",
@@ -17,6 +17,7 @@ NAMES = (
     "REDIS_URL",
     "CELERY_BROKER_URL",
     "REDIS_CREDITS_URL",
+    "REDIS_CREDITS_CLUSTER",
     "STRIPE_SECRET_KEY",
     "STRIPE_PUBLISHABLE_KEY",
     "STRIPE_WEBHOOK_SECRET",

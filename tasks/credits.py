@@ -1,10 +1,13 @@
 """The tasks of the credits: the journal's drain, the rebuild of a lost memory, and what falls due."""
 
+import structlog
+
 from billing.beat_slots import claim_slot
 from billing.clock import utc_now
 from billing.credits.drain import drain_journals
 from billing.credits.expire import expire_due
 from billing.credits.rebuild import RebuildUnderWay, rebuild_if_lost
+from billing.credits.server import CreditsUnavailable
 from billing.credits.transfer import sweep_transfers
 from billing.hints import Hint
 from billing.runtime import Runtime
@@ -13,6 +16,7 @@ from tasks.maintenance import SCHEDULE
 from tasks.runtime import hint_sender
 
 _ROUNDS_MAX = 50
+log = structlog.get_logger(__name__)
 
 
 @billing_task("credits.drain")
@@ -47,10 +51,14 @@ def sweep(runtime: Runtime, **_: object) -> str:
         mine = claim_slot(session, job="credits.sweep", every=SCHEDULE["credits.sweep"], now=utc_now())
     if not mine:
         return "another beat ran this slot"
+    runtime.credits.close_replicas()
     try:
         rebuilt = rebuild_if_lost(runtime, now=utc_now)
     except RebuildUnderWay:
         return "the memory is being rebuilt"
+    except CreditsUnavailable as error:  # of one node; the others go on
+        log.warning("credits.not_rebuilt", reason=error.detail)
+        rebuilt = None
     if rebuilt is not None:
         return f"{rebuilt.accounts} accounts rebuilt"
     ended = expire_due(runtime, now=utc_now)

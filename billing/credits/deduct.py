@@ -40,16 +40,25 @@ def deduct_each(
 ) -> list[CreditAnswer | BillingError]:
     """Return, in the order of `orders`, what became of each; one script does those of one shard. `owing` as above.
 
-    Raises CreditsUnavailable when a shard does not answer: what others have done stays done, and is answered again under the
-    same keys.
+    Those whose shard does not answer get CreditsUnavailable, which says that nobody knows: it may be done, and is answered again
+    under the same key. It is raised when no shard answers.
     """
     by_shard: dict[Shard, list[int]] = defaultdict(list)
     for place, order in enumerate(orders):
         by_shard[Shard.of(order.customer_id)].append(place)
     answers: dict[int, CreditAnswer | BillingError] = {}
+    away: dict[Shard, CreditsUnavailable] = {}
     for shard, places in by_shard.items():
-        found = _run(runtime, shard, [orders[place] for place in places], now=now, owing=owing)
-        answers.update(zip(places, found, strict=True))
+        if shard not in away:
+            try:
+                found = _run(runtime, shard, [orders[place] for place in places], now=now, owing=owing)
+                answers.update(zip(places, found, strict=True))
+            except CreditsUnavailable as error:
+                away |= dict.fromkeys(runtime.credits.beside(shard), error)
+        if shard in away:
+            answers.update(dict.fromkeys(places, away[shard]))
+    if away and all(isinstance(answer, CreditsUnavailable) for answer in answers.values()):
+        raise next(iter(away.values()))
     runtime.send_hint(Hint.CREDITS)
     return [answers[place] for place in range(len(orders))]
 

@@ -6,19 +6,20 @@ drain the same shard read the same entries; the second finds, under the row's lo
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
-from typing import Any, NamedTuple
+from itertools import chain
+from typing import NamedTuple
 
-import redis
-import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from billing.bulk import insert_rows
 from billing.credits.expected import read_positions
 from billing.credits.journal import START, Entry, Position, read_entry
+from billing.credits.nodes import Node
 from billing.credits.rows import write_entries
-from billing.credits.server import CreditsUnavailable
+from billing.credits.server import Asked, CreditsUnavailable
 from billing.credits.shards import ALL_SHARDS, Shard
 from billing.fail_points import fail_point
 from billing.runtime import Runtime
@@ -28,7 +29,6 @@ from models.credits import CreditJournal
 _SHARD_MAX = 1_000
 _TOGETHER_MAX = 5_000
 _ROUNDS_MAX = 1_000
-log = structlog.get_logger(__name__)
 
 
 class Batch(NamedTuple):
@@ -44,7 +44,7 @@ def drain_journals(runtime: Runtime, *, now: Callable[[], datetime], shards: Seq
     """Bring up to a thousand entries of each journal into Postgres; return how many this call has written.
 
     None written does not say that there are none: somebody else may have written those that were read, and more may stand
-    behind them. Raises CreditsUnavailable, DatabaseUnavailable.
+    behind them, or in the journals of a node that is away. Raises CreditsUnavailable, DatabaseUnavailable.
     """
     return _round(runtime, shards, now=now).written
 
@@ -52,52 +52,54 @@ def drain_journals(runtime: Runtime, *, now: Callable[[], datetime], shards: Seq
 def drain_to_the_end(runtime: Runtime, *, now: Callable[[], datetime], shards: Sequence[Shard] = ALL_SHARDS) -> None:
     """Return once Postgres has all that the journals hold, whoever wrote it. Raises CreditsUnavailable, DatabaseUnavailable."""
     for _ in range(_ROUNDS_MAX):
-        if not _round(runtime, shards, now=now).read:
+        done = _round(runtime, shards, now=now)
+        if not done.away.isdisjoint(shards):
+            raise CreditsUnavailable("the credits server does not answer for all shards")
+        if not done.read:
             return
     raise CreditsUnavailable("the journals fill as fast as they are drained")
 
 
 class _Round(NamedTuple):
-    """How many entries stood behind the positions that Postgres had, and how many of them were written here."""
+    """How many entries stood behind the positions that Postgres had, how many were written here, and what was not looked at."""
 
     read: int
     written: int
+    away: frozenset[Shard]
 
 
 def _round(runtime: Runtime, shards: Sequence[Shard], *, now: Callable[[], datetime]) -> _Round:
     with runtime.transaction() as session:
         positions = read_positions(session)
     read, written, group = 0, 0, list[Batch]()
-    for batch in _read(runtime, shards, positions):
+    found = _read(runtime, shards, positions)
+    for batch in chain.from_iterable(found.answers):
         read += len(batch.entries)
         group.append(batch)
         if sum(len(held.entries) for held in group) >= _TOGETHER_MAX:
             written += _store(runtime, group, now=now())
             group = []
-    return _Round(read, written + _store(runtime, group, now=now()))
+    return _Round(read, written + _store(runtime, group, now=now()), found.away)
 
 
-def _read(runtime: Runtime, shards: Sequence[Shard], positions: Mapping[int, Position]) -> list[Batch]:
-    wanted, looked = frozenset(shards), list[tuple[Shard, Any]]()
-    try:
-        for node in runtime.credits.nodes.all():
-            held = [shard for shard in node.shards if shard in wanted]
-            with node.client.pipeline(transaction=False) as pipeline:
-                for shard in held:
-                    pipeline.xrange(shard.journal, min=f"({positions[shard.number]}", count=_SHARD_MAX)
-                looked += zip(held, pipeline.execute(), strict=True)
-    except redis.RedisError as error:
-        raise CreditsUnavailable("the credits server does not answer") from error
-    return [
-        Batch(
-            shard,
-            positions[shard.number],
-            Position.parse(found[-1][0]),
-            [read_entry(fields["e"]) for _, fields in found],
-        )
-        for shard, found in looked
-        if found
-    ]
+def _read(runtime: Runtime, shards: Sequence[Shard], positions: Mapping[int, Position]) -> Asked[list[Batch]]:
+    wanted = frozenset(shards)
+
+    def read(node: Node) -> list[Batch]:
+        held = [shard for shard in node.shards if shard in wanted]
+        with node.client.pipeline(transaction=False) as pipeline:
+            for shard in held:
+                pipeline.xrange(shard.journal, min=f"({positions[shard.number]}", count=_SHARD_MAX)
+            answers = pipeline.execute()
+        return [
+            _batch(shard, positions[shard.number], found) for shard, found in zip(held, answers, strict=True) if found
+        ]
+
+    return runtime.credits.ask_each(read)
+
+
+def _batch(shard: Shard, behind: Position, found: Sequence[tuple[str, dict[str, str]]]) -> Batch:
+    return Batch(shard, behind, Position.parse(found[-1][0]), [read_entry(fields["e"]) for _, fields in found])
 
 
 def _store(runtime: Runtime, batches: Sequence[Batch], *, now: datetime) -> int:
@@ -130,12 +132,13 @@ def _lock(session: Session, batches: Sequence[Batch]) -> list[Batch]:
 
 def _trim(runtime: Runtime, batches: Sequence[Batch]) -> None:
     trimmed = {batch.shard: str(batch.upto.next()) for batch in batches}
-    try:
-        for node in runtime.credits.nodes.all():
-            with node.client.pipeline(transaction=False) as pipeline:
-                for shard in trimmed.keys() & set(node.shards):
-                    pipeline.xtrim(shard.journal, minid=trimmed[shard], approximate=False)
-                pipeline.execute()
-    except redis.RedisError as error:
-        # The next drain reads behind the position all the same, and trims these with its own.
-        log.warning("credits.not_trimmed", error=type(error).__name__)
+
+    def trim(node: Node) -> None:
+        with node.client.pipeline(transaction=False) as pipeline:
+            for shard in trimmed.keys() & set(node.shards):
+                pipeline.xtrim(shard.journal, minid=trimmed[shard], approximate=False)
+            pipeline.execute()
+
+    # Where it fails, the next drain reads behind the position all the same, and trims these with its own.
+    with suppress(CreditsUnavailable):
+        runtime.credits.ask_each(trim)

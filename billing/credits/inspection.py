@@ -16,6 +16,7 @@ from billing.credits.nodes import Node
 from billing.credits.server import CreditsUnavailable
 
 _RETRY_AFTER_SECONDS = 2
+_NO_STREAM = "no such key"
 log = structlog.get_logger(__name__)
 
 
@@ -40,7 +41,9 @@ def last_position(server: redis.Redis, journal: str) -> Position:
     """Return the newest id that a journal has had, trimmed or not."""
     try:
         return Position.parse(str(server.xinfo_stream(journal)["last-generated-id"]))
-    except ResponseError:  # there is no such stream
+    except ResponseError as error:
+        if str(error) != _NO_STREAM:
+            raise
         return START
 
 

@@ -4,6 +4,8 @@ The new epoch is committed first, so that nothing opens until every shard shows 
 operation runs any more, and what the journals hold can be drained to its end. Then every key goes, and each shard's accounts
 come back, its epoch last. Who is cut off leaves shards without the epoch, and the next operation asks for the rebuild again; two
 who work at once are told apart by their epochs.
+
+Nodes of a cluster that have lost nothing go on: their shards are looked at once more, and get the new epoch as they are.
 """
 
 from collections import defaultdict
@@ -19,7 +21,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from billing.credits.drain import drain_to_the_end
-from billing.credits.expected import read_expected, read_positions
+from billing.credits.expected import Expected, read_expected, read_positions
 from billing.credits.inspection import why_closed
 from billing.credits.journal import Position
 from billing.credits.nodes import Node
@@ -52,51 +54,83 @@ class RebuildUnderWay(CreditsUnavailable):
 
 
 def rebuild_if_lost(runtime: Runtime, *, now: Callable[[], datetime]) -> Rebuilt | None:
-    """Rebuild the memory when it is not the ledger's; return None when it is. Raises as `rebuild` does."""
+    """Rebuild the nodes whose memory is not the ledger's; return None when that of all that answer is.
+
+    Raises as `rebuild` does.
+    """
     with runtime.transaction() as session:
         expected = read_expected(session)
-    if all(why_closed(node, expected) is None for node in runtime.credits.nodes.all()):
-        return None
-    return rebuild(runtime, now=now)
+    looked = runtime.credits.ask_each(lambda node: (node, why_closed(node, expected)))
+    lost = [node for node, reason in looked.answers if reason is not None]
+    return rebuild(runtime, now=now, nodes=lost) if lost else None
 
 
 def rebuild(
-    runtime: Runtime, *, now: Callable[[], datetime], progress: Callable[[int], None] = lambda _: None
+    runtime: Runtime,
+    *,
+    now: Callable[[], datetime],
+    nodes: Sequence[Node] | None = None,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> Rebuilt:
-    """Rebuild the memory; `progress` is told how many accounts are done.
+    """Rebuild the memory of `nodes` (None: of all that answer); `progress` is told how many accounts are done.
 
     Raises RebuildUnderWay, CreditsUnavailable, DatabaseUnavailable.
     """
+    if nodes is None:
+        nodes = runtime.credits.ask_each(_answering).answers
     with runtime.transaction() as session:
         epoch = _begin(session)
-    log.warning("credits.rebuild_begun", epoch=epoch)
+    log.warning("credits.rebuild_begun", epoch=epoch, shards=sum(len(node.shards) for node in nodes))
     try:
-        nodes = runtime.credits.nodes.all()
-        for node in nodes:
-            _close(node)
-        fail_point("credits.rebuild_closed")
-        drain_to_the_end(runtime, now=now)
-        for node in nodes:
-            _wipe(node.client)
-        fail_point("credits.rebuild_wiped")
-        for node in nodes:
-            node.client.script_load(source(Script.RESTORE))
-        with runtime.transaction() as session:
-            positions, customers = read_positions(session), _customers(session)
-        accounts = 0
-        for client, shard in [(node.client, shard) for node in nodes for shard in node.shards]:
-            _restore_shard(runtime, client, shard, customers[shard.number], epoch=epoch, now=now)
-            _end_shard(client, shard, epoch=epoch, behind=positions[shard.number])
-            accounts += len(customers[shard.number])
-            progress(accounts)
-            fail_point("credits.rebuild_shard_restored")
+        accounts = _write_anew(runtime, nodes, epoch=epoch, now=now, progress=progress)
     except redis.RedisError as error:
+        _end(runtime, epoch=epoch, rebuilt_at=None)
         raise CreditsUnavailable("the credits server does not answer; the rebuild begins anew") from error
-    with runtime.transaction() as session:
-        done = update(CreditEpoch).where(CreditEpoch.epoch == epoch)
-        session.execute(done.values(leased_until=None, rebuilt_at=now()))
+    except CreditsUnavailable:
+        _end(runtime, epoch=epoch, rebuilt_at=None)
+        raise
+    _end(runtime, epoch=epoch, rebuilt_at=now())
     log.warning("credits.rebuilt", epoch=epoch, accounts=accounts)
     return Rebuilt(epoch, accounts)
+
+
+def _answering(node: Node) -> Node:
+    node.client.ping()
+    return node
+
+
+def _write_anew(
+    runtime: Runtime,
+    nodes: Sequence[Node],
+    *,
+    epoch: int,
+    now: Callable[[], datetime],
+    progress: Callable[[int], None],
+) -> int:
+    """Return how many accounts were written."""
+    shards = [shard for node in nodes for shard in node.shards]
+    for node in nodes:
+        _close(node)
+    _spare(runtime, closed=frozenset(shards), epoch=epoch)
+    fail_point("credits.rebuild_closed")
+    drain_to_the_end(runtime, now=now, shards=shards)
+    with runtime.transaction() as session:
+        _renew(session, epoch=epoch)  # to drain may have taken long, and nobody else's memory is to be wiped
+    for node in nodes:
+        _wipe(node.client)
+    fail_point("credits.rebuild_wiped")
+    for node in nodes:
+        node.client.script_load(source(Script.RESTORE))
+    with runtime.transaction() as session:
+        positions, customers = read_positions(session), _customers(session, shards)
+    accounts = 0
+    for client, shard in [(node.client, shard) for node in nodes for shard in node.shards]:
+        _restore_shard(runtime, client, shard, customers[shard.number], epoch=epoch, now=now)
+        _end_shard(client, shard, epoch=epoch, behind=positions[shard.number])
+        accounts += len(customers[shard.number])
+        progress(accounts)
+        fail_point("credits.rebuild_shard_restored")
+    return accounts
 
 
 def _begin(session: Session) -> int:
@@ -126,6 +160,36 @@ def _renew(session: Session, *, epoch: int) -> None:
         raise RebuildUnderWay("another rebuild has begun meanwhile")
 
 
+def _end(runtime: Runtime, *, epoch: int, rebuilt_at: datetime | None) -> None:
+    """Let another begin; `rebuilt_at` None: this one did not come to its end."""
+    mine = update(CreditEpoch).where(CreditEpoch.epoch == epoch).values(leased_until=None)
+    with runtime.transaction() as session:
+        session.execute(mine if rebuilt_at is None else mine.values(rebuilt_at=rebuilt_at))
+
+
+def _spare(runtime: Runtime, *, closed: frozenset[Shard], epoch: int) -> None:
+    """Give the new epoch to all other shards, unless their memory is lost, too; that is found out by the next who looks."""
+
+    def spare(node: Node) -> None:
+        for shard in node.shards:
+            if shard not in closed:
+                _mark_as_it_is(runtime, node.client, shard, epoch=epoch)
+
+    runtime.credits.ask_each(spare)
+
+
+def _mark_as_it_is(runtime: Runtime, server: redis.Redis, shard: Shard, *, epoch: int) -> None:
+    """Let a shard of the epoch before go on under the new one. The watch breaks where its memory is lost meanwhile."""
+    with server.pipeline() as connection:
+        connection.watch(shard.epoch)  # type: ignore[no-untyped-call]  # the library leaves it
+        with runtime.transaction() as session:
+            before = Expected(epoch - 1, read_positions(session))
+        if why_closed(Node(connection, (shard,)), before) is None:
+            connection.multi()
+            connection.set(shard.epoch, epoch)
+            connection.execute()
+
+
 def _close(node: Node) -> None:
     """Take the marks and the scripts away: nothing runs any more."""
     with node.client.pipeline(transaction=False) as pipeline:
@@ -148,10 +212,12 @@ def _wipe(server: redis.Redis) -> None:
             return
 
 
-def _customers(session: Session) -> dict[int, list[UUID]]:
-    """Return who has an account, by shard."""
+def _customers(session: Session, shards: Sequence[Shard]) -> dict[int, list[UUID]]:
+    """Return who has an account in one of the shards, by its number."""
     found: dict[int, list[UUID]] = defaultdict(list)
-    for customer_id, shard in session.execute(select(CreditAccount.customer_id, CreditAccount.shard)):
+    query = select(CreditAccount.customer_id, CreditAccount.shard)
+    numbers = [shard.number for shard in shards]
+    for customer_id, shard in session.execute(query.where(CreditAccount.shard.in_(numbers))):
         found[shard].append(customer_id)
     return found
 

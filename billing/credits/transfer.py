@@ -8,16 +8,17 @@ kept; whoever asks again, days later, hears the same, so that nothing is both br
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
-import redis
 import structlog
 
 from billing.credits.accounts import account_keys, common_arguments, run
 from billing.credits.answers import RECEIVED_KEPT, CreditAnswer, CreditLimitExceeded, CreditOrder, done
 from billing.credits.balance import read_balance
 from billing.credits.journal import instant, milliseconds
+from billing.credits.nodes import Node
 from billing.credits.scripts import Script
 from billing.credits.server import CreditsUnavailable
 from billing.credits.shards import Shard, new_hold_id
@@ -97,16 +98,24 @@ def finish(runtime: Runtime, begun: Transfer, *, now: datetime) -> bool:
 
 
 def sweep_transfers(runtime: Runtime, *, now: Callable[[], datetime]) -> int:
-    """Finish the transfers that somebody began and left, and return how many there were. Raises CreditsUnavailable."""
-    finished = 0
-    for begun, at in _under_way(runtime):
+    """Finish the transfers that somebody began and left, and return how many there were. Raises CreditsUnavailable.
+
+    Those whose receiver's node does not answer are left to the next sweep.
+    """
+    finished, away = 0, frozenset[Shard]()
+    for begun, at in chain.from_iterable(runtime.credits.ask_each(_under_way).answers):
         age = now() - at
         if age > _GIVEN_UP_AFTER:
             log.error("credits.transfer_too_old", transfer=str(begun.id), days=age.days, mend="a person has to look")
-        elif age > _LEFT_ALONE:
-            received = finish(runtime, begun, now=now())
-            log.warning("credits.transfer_finished", transfer=str(begun.id), received=received)
-            finished += 1
+        elif age > _LEFT_ALONE and Shard.of(begun.receiver) not in away:
+            try:
+                received = finish(runtime, begun, now=now())
+            except CreditsUnavailable as error:
+                log.warning("credits.transfer_postponed", transfer=str(begun.id), reason=error.code)
+                away |= runtime.credits.beside(Shard.of(begun.receiver))
+            else:
+                log.warning("credits.transfer_finished", transfer=str(begun.id), received=received)
+                finished += 1
     return finished
 
 
@@ -137,16 +146,11 @@ def _receive(runtime: Runtime, begun: Transfer, *, now: datetime) -> bool:
     return "exceeds" not in raw[:2]
 
 
-def _under_way(runtime: Runtime) -> list[tuple[Transfer, datetime]]:
-    found: list[dict[str, str]] = []
-    try:
-        for node in runtime.credits.nodes.all():
-            with node.client.pipeline(transaction=False) as pipeline:
-                for shard in node.shards:
-                    pipeline.hgetall(shard.transfers)
-                found += pipeline.execute()
-    except redis.RedisError as error:
-        raise CreditsUnavailable("the credits server does not answer") from error
+def _under_way(node: Node) -> list[tuple[Transfer, datetime]]:
+    with node.client.pipeline(transaction=False) as pipeline:
+        for shard in node.shards:
+            pipeline.hgetall(shard.transfers)
+        found: list[dict[str, str]] = pipeline.execute()
     return [_read(UUID(id_), json.loads(text)) for transfers in found for id_, text in transfers.items()]
 
 

@@ -71,6 +71,7 @@ def _read(runtime: Runtime, shard: Shard) -> dict[UUID, OnServer]:
                 for key, values in zip(batch, pipeline.execute(), strict=True):
                     if values[0] is not None:  # it was there when the server listed it
                         found[UUID(key.rpartition(":")[2])] = OnServer(*map(int, values))
+        server.get(shard.epoch)  # refused where the shard moved to another node meanwhile, with its accounts
     except redis.RedisError as error:
         raise CreditsUnavailable("the credits server does not answer") from error
     return found

@@ -68,7 +68,9 @@ def charge_due(runtime: Runtime, *, now: Now) -> Counter[str]:
     if not claimed:
         return Counter()
     fail_point("usage.charges_claimed")
-    ends = _charge(runtime, claimed, about=about, now=now)
+    ends = Counter[str]()
+    for together in runtime.credits.by_node(claimed, shard=lambda charge: Shard.of(charge.customer_id)):
+        ends += _charge(runtime, together, about=about, now=now)
     for end, count in ends.items():
         WORK.labels(table="usage_charges", kind="charge", outcome=end).inc(count)
     return ends
@@ -121,7 +123,7 @@ def _deduct(
     ends = _close(runtime, [charge for charge in charges if charge.id in made], now=now())
     lost = []
     for charge, answer in zip(left, answers, strict=True):
-        if isinstance(answer, BillingError):
+        if isinstance(answer, BillingError) and not isinstance(answer, CreditsUnavailable):
             log.error("usage.charge_refused", charge=str(charge.id), code=answer.code, detail=answer.detail)
             ends += _fail(runtime, charge, f"{answer.code}: {answer.detail}")
         elif charge.id not in made:

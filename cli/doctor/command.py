@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from billing.settings import InvalidSettings, Settings, load_settings
+from cli.doctor.credit_servers import check_credits
 from cli.doctor.finding import Finding, failed, not_checked, ok
 from cli.doctor.machine import check_api, check_disk, check_programs, check_python
 from cli.doctor.postgres import check_postgres
@@ -75,7 +76,7 @@ def _check_servers(settings: Settings) -> list[Finding]:
     return [
         *check_postgres(url=settings.DATABASE_URL.get_secret_value(), migrations_dir=PROJECT_ROOT / "alembic"),
         *check_redis(role="broker", url=settings.broker_url, setting="CELERY_BROKER_URL", is_record=False),
-        *check_redis(role="credits", url=settings.credits_url, setting="REDIS_CREDITS_URL", is_record=True),
+        *check_credits(settings),
         check_roles(broker_url=settings.broker_url, credits_url=settings.credits_url),
         *check_stripe(api_base=settings.STRIPE_API_BASE, secret_key=settings.STRIPE_SECRET_KEY.get_secret_value()),
     ]

@@ -18,18 +18,23 @@ SETTINGS = ("appendonly", "appendfsync", "maxmemory-policy")
 def check_redis(*, role: str, url: str, setting: str, is_record: bool) -> list[Finding]:
     """Look at one server. `is_record`: it holds balances, so that an answered write must be on the disk."""
     with redis.Redis.from_url(url, socket_timeout=TIMEOUT_SECONDS, decode_responses=True) as client:
-        try:
-            version = client.info("server")
-            seconds, microseconds = client.time()
-        except redis.RedisError as fault:
-            return [failed(role, str(fault), mend=f"start the server, or correct {setting}")]
-        theirs = datetime.fromtimestamp(seconds + microseconds / 1_000_000, UTC)
-        place = urlsplit(url)
-        return [
-            ok(role, f"{_product(version)} at {place.hostname}:{place.port or 6379}"),
-            _persistence(role=role, client=client, is_record=is_record),
-            skew_finding(f"{role} clock", theirs=theirs, ours=utc_now()),
-        ]
+        return [*look_at(client, role=role, setting=setting, is_record=is_record), *_alone(client, role=role)]
+
+
+def look_at(client: redis.Redis, *, role: str, setting: str, is_record: bool) -> list[Finding]:
+    """Say whether a server answers, how it keeps what it is told, and what its clock says."""
+    try:
+        version = client.info("server")
+        seconds, microseconds = client.time()
+    except redis.RedisError as fault:
+        return [failed(role, str(fault), mend=f"start the server, or correct {setting}")]
+    theirs = datetime.fromtimestamp(seconds + microseconds / 1_000_000, UTC)
+    place = client.connection_pool.connection_kwargs
+    return [
+        ok(role, f"{_product(version)} at {place['host']}:{place.get('port', 6379)}"),
+        _persistence(role=role, client=client, is_record=is_record),
+        skew_finding(f"{role} clock", theirs=theirs, ours=utc_now()),
+    ]
 
 
 def check_roles(*, broker_url: str, credits_url: str) -> Finding:
@@ -38,6 +43,15 @@ def check_roles(*, broker_url: str, credits_url: str) -> Finding:
         return ok("redis roles", "the broker and the credits have a server each")
     mend = "give REDIS_CREDITS_URL a server of its own: it needs appendfsync always, the broker does not"
     return warning("redis roles", "the broker and the credits share one server", mend=mend)
+
+
+def _alone(client: redis.Redis, *, role: str) -> list[Finding]:
+    try:
+        is_node = bool(client.info("cluster").get("cluster_enabled"))
+    except redis.RedisError:
+        return []
+    mend = "set REDIS_CREDITS_CLUSTER=true" if role == "credits" else "name a server that is not a part of a cluster"
+    return [failed(role, "the server is a node of a cluster", mend=mend)] if is_node else []
 
 
 def _persistence(*, role: str, client: "redis.Redis", is_record: bool) -> Finding:

@@ -19,7 +19,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "opened" in metafunc.fixturenames:
         module = metafunc.module.__name__.rpartition(".")[2]
         also = [ONE_SERVER, CLUSTER] if module in ON_A_CLUSTER else [ONE_SERVER]
-        metafunc.parametrize("opened", [CLUSTER] if module == "test_cluster" else also, indirect=True)
+        metafunc.parametrize("opened", [CLUSTER] if module.startswith("test_cluster") else also, indirect=True)
 
 
 @pytest.fixture(scope="session")

@@ -89,6 +89,8 @@ class ServiceServers:
         return {
             "BILLING_ENV": "test",
             "DATABASE_URL": self.database_url,
+            # A test's crowd has more threads than a process of the service, for no more connections: they wait their turn.
+            "DATABASE_POOL_TIMEOUT_SECONDS": "30",
             "REDIS_URL": self.valkey.url(db=1),
             "CELERY_BROKER_URL": self.valkey.url(db=0),
             "REDIS_CREDITS_URL": self.valkey.url(db=2),

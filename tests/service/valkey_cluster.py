@@ -1,6 +1,7 @@
 """A cluster of three Valkey servers, as credits may be kept on."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import redis
@@ -11,7 +12,7 @@ from tests.service.servers import PASSWORD
 
 _NODES = 3
 _SLOTS = 16_384
-_FORMED_SECONDS_MAX = 20.0
+_SECONDS_MAX = 20.0
 
 
 class _ClusterNode(ValkeyServer):
@@ -25,6 +26,10 @@ class _ClusterNode(ValkeyServer):
             "cluster-port": str(free_port()),
             "cluster-node-timeout": "1500",
             "cluster-require-full-coverage": "no",
+            # For replicas: they log in at once, and may take over however long they were cut off.
+            "primaryauth": PASSWORD,
+            "repl-diskless-sync-delay": "0",
+            "cluster-replica-validity-factor": "0",
         }
         with self._config_path.open("a", encoding="utf-8") as config:
             config.writelines(f"{name} {value}\n" for name, value in settings.items())
@@ -59,10 +64,45 @@ class ValkeyCluster:
                 for other in self.nodes:
                     bus = _bus_port(other)
                     client.execute_command("CLUSTER MEET", LOOPBACK, other.port, bus)
-        deadline = time.monotonic() + _FORMED_SECONDS_MAX
-        while not all(self._is_whole(node) for node in self.nodes):
-            assert time.monotonic() < deadline, "the cluster did not form"
-            time.sleep(0.05)
+        _wait(lambda: all(self._is_whole(node) for node in self.nodes), what="the cluster to form")
+
+    def add_replica(self, of: ValkeyServer) -> ValkeyServer:
+        """Start a server that follows one of the nodes, and return it once it has all that the node has."""
+        replica = _ClusterNode(
+            data_dir=of.data_dir.with_name(f"{of.name}-replica"),
+            password=PASSWORD,
+            fsync="always",
+            name=f"{of.name}-replica",
+        )
+        replica.launch()
+        self.nodes.append(replica)
+        replica.wait_until_ready()
+        with redis.Redis.from_url(of.url(), decode_responses=True) as primary:
+            name = primary.execute_command("CLUSTER MYID")
+        with redis.Redis.from_url(replica.url(), decode_responses=True) as client:
+            client.execute_command("CLUSTER MEET", LOOPBACK, of.port, _bus_port(of))
+            _wait(lambda: name in str(client.execute_command("CLUSTER NODES")), what="the replica to know its primary")
+            client.execute_command("CLUSTER REPLICATE", name)
+            _wait(lambda: client.info("replication")["master_link_status"] == "up", what="the replica to follow")
+        return replica
+
+    def begin_to_move(self, key: str, *, origin: ValkeyServer, target: ValkeyServer) -> int:
+        """Let a key's slot be on its way between two nodes, and return the slot."""
+        with redis.Redis.from_url(origin.url()) as source, redis.Redis.from_url(target.url()) as sink:
+            slot = int(source.execute_command("CLUSTER KEYSLOT", key))
+            sink.execute_command("CLUSTER SETSLOT", slot, "IMPORTING", source.execute_command("CLUSTER MYID"))
+            source.execute_command("CLUSTER SETSLOT", slot, "MIGRATING", sink.execute_command("CLUSTER MYID"))
+        return slot
+
+    def move(self, slot: int, *, keys: str, origin: ValkeyServer, target: ValkeyServer) -> None:
+        """Bring the keys of a slot that is on its way to the other node, and tell all."""
+        with redis.Redis.from_url(origin.url()) as source:
+            source.migrate(LOOPBACK, target.port, source.keys(keys), 0, 5_000, auth=PASSWORD)
+        with redis.Redis.from_url(target.url()) as sink:
+            owner = sink.execute_command("CLUSTER MYID")
+        for node in self.nodes:
+            with redis.Redis.from_url(node.url()) as client:
+                client.execute_command("CLUSTER SETSLOT", slot, "NODE", owner)
 
     def flush(self) -> None:
         """Empty every node."""
@@ -84,3 +124,10 @@ class ValkeyCluster:
 def _bus_port(node: ValkeyServer) -> int:
     with redis.Redis.from_url(node.url(), decode_responses=True) as client:
         return int(client.config_get("cluster-port")["cluster-port"])
+
+
+def _wait(condition: Callable[[], bool], *, what: str) -> None:
+    deadline = time.monotonic() + _SECONDS_MAX
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        time.sleep(0.05)

@@ -1,5 +1,10 @@
 """What the API answers while a part of the service is away."""
 
+import socket
+import time
+
+import pytest
+
 from billing.access.key_text import new_key_text
 from tests.integration.app.asking import require_problem
 from tests.service.servers import ServiceServers
@@ -41,3 +46,27 @@ def test_without_redis_requests_go_through(servers: ServiceServers) -> None:
         assert [world.payment(each["id"])["status"] for each in (first, second)] == ["succeeded", "succeeded"]
         health = world.call("GET", "/health").json
         assert (health["status"], health["checks"]["redis"]["status"]) == ("degraded", "unreachable")
+
+
+@pytest.mark.parametrize("how", ["refuses", "never answers"])
+def test_without_the_credits_server_health_and_figures_still_come(servers: ServiceServers, how: str) -> None:
+    servers.reset()
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # connections are taken, and nobody reads them
+        place = "127.0.0.1:1" if how == "refuses" else f"127.0.0.1:{silent.getsockname()[1]}"
+        url = f"redis://:canary-password@{place}/0"
+        for cluster in (False, True):
+            with World.open(servers, REDIS_CREDITS_URL=url, REDIS_CREDITS_CLUSTER=cluster) as world:
+                began = time.monotonic()
+                health = world.call("GET", "/health").json
+                assert time.monotonic() - began < 5
+                assert (health["status"], health["checks"]["credits"]) == ("degraded", {"status": "unreachable"})
+
+                figures = world.call("GET", "/metrics").text
+                assert "billing_credits_shards_away 64.0\n" in figures
+                assert "billing_credits_lag_seconds" not in figures
+
+
+def test_without_postgres_health_still_says_whether_the_credits_server_answers(servers: ServiceServers) -> None:
+    with World.open(servers, DATABASE_URL=DEAD_POSTGRES) as world:
+        checks = world.app.test_client().get("/health").json["checks"]
+        assert (checks["postgres"]["status"], checks["credits"]) == ("unreachable", {"status": "ok"})

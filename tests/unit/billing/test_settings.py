@@ -172,6 +172,19 @@ def test_one_redis_server_is_enough_outside_production(load: Load, environment: 
     load(BILLING_ENV=environment, REDIS_CREDITS_URL=None)
 
 
+@pytest.mark.parametrize("url", ["redis://:canary@10.0.0.1:6379", "redis://:canary@10.0.0.1:6379/0"])
+def test_a_cluster_has_one_database(load: Load, url: str) -> None:
+    assert load(REDIS_CREDITS_CLUSTER="true", REDIS_CREDITS_URL=url).REDIS_CREDITS_CLUSTER
+
+    with pytest.raises(InvalidSettings) as refused:
+        load(REDIS_CREDITS_CLUSTER="true", REDIS_CREDITS_URL="redis://:canary@10.0.0.1:6379/2")
+    (fault,) = refused.value.faults
+    assert fault.startswith("REDIS_CREDITS_URL: ")
+    assert "canary" not in fault
+    with pytest.raises(InvalidSettings):  # by default it would be database 2 of another server
+        load(BILLING_ENV="test", REDIS_CREDITS_CLUSTER="true", REDIS_CREDITS_URL=None)
+
+
 def test_several_secrets_are_taken_while_rotating(load: Load) -> None:
     first, second = "whsec_" + "1" * 40, "whsec_" + "2" * 40
     settings = load(STRIPE_WEBHOOK_SECRET=f" {first} , {second} ", ENCRYPTION_KEY=f"{'ab' * 32},{'cd' * 32}")

@@ -49,10 +49,10 @@ _FILL = """
 _FILL_TRANSACTIONS = """
     INSERT INTO credit_transactions (id, customer_id, seq, type, amount, balance, held, debt, operation, metadata, actor, changes,
         paid, key, request, created_at)
-    SELECT gen_random_uuid(), a.customer_id, seq, 'deduct', 1, 1000000, 0, 0, 'ai.generate', '{}', 'key_bench',
-        jsonb_build_object(a.customer_id, -1), jsonb_build_object(a.customer_id, 1), md5(a.customer_id || ':' || seq),
-        repeat('0', 64), now() - CASE WHEN seq %% 10 = 0 THEN interval '1 hour' ELSE interval '30 days' END
-    FROM credit_accounts a CROSS JOIN generate_series(1, %(entries)s) AS seq
+    SELECT gen_random_uuid(), a.customer_id, number, 'deduct', 1, 1000000, 0, 0, 'ai.generate', '{}', 'key_bench',
+        jsonb_build_object(a.customer_id, -1), jsonb_build_object(a.customer_id, 1), md5(a.customer_id || ':' || number),
+        repeat('0', 64), now() - CASE WHEN number %% 10 = 0 THEN interval '1 hour' ELSE interval '30 days' END
+    FROM credit_accounts a CROSS JOIN generate_series(1, %(entries)s) AS number
 """
 
 

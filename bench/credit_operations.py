@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-from bench import floor_credits
+import psycopg
+
+from bench import floor_credits, floor_drain
 from bench.figures import Figure, Spread, compared, in_turns, measured, percentile
 from bench.http_load import raw_request, run_load
 from bench.rig import Rig
@@ -198,18 +200,28 @@ def _in_batches(bench: Bench) -> Iterator[Figure]:
 
 
 def _drain(bench: Bench, *, over_http: float) -> Iterator[Figure]:
-    _drain_all(bench.runtime)
-    rates = []
-    for _ in range(_TURNS):
+    others = [new_id() for _ in range(_CUSTOMERS)]
+    bench.rig.sql(_ADD_CUSTOMERS, {"ids": others})
+    server, seqs = bench.runtime.credits.redis, itertools.count(1, _DRAINED // _CUSTOMERS)
+
+    def ours() -> float:
+        _drain_all(bench.runtime)
         orders = bench.orders(_DRAINED)
         for start in range(0, _DRAINED, _BATCH):
             deduct_each(bench.runtime, orders[start : start + _BATCH], now=utc_now())
         began = time.perf_counter()
-        drained = _drain_all(bench.runtime)
-        rates.append(drained / (time.perf_counter() - began))
-    note = "each entry a transaction, a balanced ledger entry, and its part of account, grant and usage"
-    yield measured("journal_drain", unit="entries/s", ours=rates, note=note)
-    share = [rate / over_http for rate in rates]
+        return _drain_all(bench.runtime) / (time.perf_counter() - began)
+
+    def floor() -> float:
+        floor_drain.fill(server, others, count=_DRAINED, seq=next(seqs))
+        with psycopg.connect(bench.rig.database_url, autocommit=True) as connection:
+            began = time.perf_counter()
+            return floor_drain.drain(server, connection) / (time.perf_counter() - began)
+
+    mine, theirs = in_turns(_TURNS, ours, floor)
+    note = "floor: a bare loop of the same rows, under the same trigger"
+    yield compared("journal_drain", unit="entries/s", ours=mine, floor=theirs, goal=0.7, note=note)
+    share = [rate / over_http for rate in mine]
     yield measured(
         "journal_drain_by_http", unit="times", ours=share, note="deductions over HTTP at full load", goal=3.0
     )

@@ -1,0 +1,258 @@
+"""Use case: a customer subscribes. With a trial nothing is owed yet; else the first invoice is issued at once.
+
+What is to be charged leaves a pending payment and an operation: the gateway hears of it from a worker, and the subscription is
+`incomplete` until it is paid. What costs nothing, and what is paid by a sent invoice, begins at once.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from billing.actor import Actor
+from billing.catalog.find import current_version, find_plan, price_for
+from billing.errors import Conflict, FieldFault, Invalid
+from billing.facts import record_fact
+from billing.invoicing.collect import Collected, collect
+from billing.invoicing.draft import Draft
+from billing.invoicing.issue import Parts, compute_each, issue
+from billing.settings import Settings
+from billing.subscriptions.allowance import owe_month
+from billing.subscriptions.cycle import Cycle, Period, cycle_from, whole_seconds
+from billing.subscriptions.items import priced
+from billing.subscriptions.lines import PricedItem, recurring_lines, rest_lines
+from billing.subscriptions.next_action import next_action
+from billing.subscriptions.policy import policy_of
+from billing.subscriptions.prefixes import SUBSCRIPTION_PREFIX
+from billing.subscriptions.proration import Policy, share_left
+from billing.subscriptions.representation import subscription_representation
+from billing.tax.rule import flat_tax
+from models.customer import Customer
+from models.ids import new_id, public_id
+from models.invoice import BillingReason
+from models.plan import Plan, PlanKind, PlanVersion
+from models.price import Price, PriceInterval
+from models.subscription import Collection, Subscription, SubscriptionItem, SubscriptionStatus
+
+OPERATION_KIND = "subscription.create"
+
+
+class AlreadySubscribed(Conflict):
+    """The customer has this plan, or is about to: a second subscription to it would be billed twice."""
+
+    code = "already_subscribed"
+
+
+class PlanNotOffered(Invalid):
+    """The plan cannot be subscribed to: it is an add-on, or is not offered any more."""
+
+    code = "plan_not_offered"
+
+
+class SubscriptionTerms(NamedTuple):
+    """What the caller asked for. None: the default, which for `trial_days` depends on the plan and the customer."""
+
+    plan: str
+    interval: PriceInterval
+    quantity: int
+    currency: str | None
+    trial_days: int | None
+    payment_method: str | None
+    policy: Policy
+    collection: Collection
+    days_until_due: int
+    billing_anchor_day: int | None
+    auto_renew: bool
+    metadata: dict[str, str]
+
+
+class Created(NamedTuple):
+    """A subscription, its first invoice unless it began with a trial, and what collects that."""
+
+    subscription: Subscription
+    items: Sequence[PricedItem]
+    plan: Plan
+    invoice: Parts | None
+    collected: Collected | None
+
+
+def create_subscription(
+    session: Session,
+    *,
+    customer: Customer,
+    terms: SubscriptionTerms,
+    settings: Settings,
+    actor: Actor,
+    now: datetime,
+    recorded_at: datetime,
+) -> Created:
+    """Add a subscription that begins at `now`, the customer's business time; `recorded_at` is real time.
+
+    The caller holds the customer's lock. Raises PlanNotFound, PlanNotOffered, PriceNotFound, AlreadySubscribed.
+    """
+    at = whole_seconds(now)
+    plan = _offered(session, terms.plan)
+    _require_none(session, customer, plan)
+    version = current_version(session, plan_id=plan.id)
+    currency = terms.currency or customer.currency or settings.CURRENCY
+    prices = price_for(
+        session, version_id=version.id, interval=terms.interval, currency=currency, customer_id=customer.id
+    )
+    trial_days = _trial_days(session, customer, version, prices, terms=terms, settings=settings)
+    trial = Period(at, at + timedelta(days=trial_days)) if trial_days else None
+    cycle = cycle_from(trial.end if trial else at, interval=terms.interval, day=terms.billing_anchor_day)
+    period = trial or _first_period(cycle, at)
+    subscription = Subscription(
+        id=new_id(),
+        customer_id=customer.id,
+        test_clock_id=customer.test_clock_id,
+        status=SubscriptionStatus.TRIALING if trial else SubscriptionStatus.INCOMPLETE,
+        plan_id=plan.id,
+        plan_version_id=version.id,
+        interval=terms.interval,
+        currency=currency,
+        anchor=cycle.anchor,
+        anchor_day=cycle.day,
+        current_period_start=period.start,
+        current_period_end=period.end,
+        trial_start=trial.start if trial else None,
+        trial_end=trial.end if trial else None,
+        collection=terms.collection,
+        days_until_due=terms.days_until_due if terms.collection is Collection.SEND_INVOICE else 0,
+        auto_renew=terms.auto_renew,
+        payment_method_id=terms.payment_method,
+        proration_granularity=str(terms.policy.granularity),
+        proration_event_day=str(terms.policy.event_day),
+        cancel_at_period_end=False,
+        metadata_=terms.metadata,
+        created_at=at,
+        updated_at=at,
+    )
+    rows = [
+        SubscriptionItem(
+            id=new_id(), subscription_id=subscription.id, price_id=price.id, quantity=terms.quantity, started_at=at
+        )
+        for price in prices
+    ]
+    session.add(subscription)
+    session.flush()
+    session.add_all(rows)
+    items = [priced(row, price, plan_name=plan.name) for row, price in zip(rows, prices, strict=True)]
+    invoice = None
+    if trial is None:
+        draft = _first_draft(subscription, items, cycle=cycle, period=period, at=at)
+        computed = compute_each(session, [draft], tax=flat_tax(settings.TAX_RATE))
+        (invoice,) = issue(session, computed, number_prefix=settings.INVOICE_PREFIX, actor=actor, now=recorded_at)
+        subscription.latest_invoice_id = invoice.invoice.id
+        if terms.collection is Collection.SEND_INVOICE or not invoice.invoice.amount_due_minor:
+            subscription.status = SubscriptionStatus.ACTIVE
+    if subscription.status is not SubscriptionStatus.INCOMPLETE:
+        owe_month(session, subscription, version, at=at, now=recorded_at)
+    due = next_action(subscription)
+    subscription.next_action_at = due.at if due else None
+    collected = None
+    if invoice is not None and subscription.status is SubscriptionStatus.INCOMPLETE:
+        collected = collect(
+            session,
+            customer=customer,
+            invoice=invoice.invoice,
+            payment_method=terms.payment_method,
+            off_session=False,
+            kind=OPERATION_KIND,
+            resource_type="subscription",
+            resource_id=public_id(SUBSCRIPTION_PREFIX, subscription.id),
+            actor=actor,
+            now=recorded_at,
+        )
+    state = subscription_representation(subscription, items=items, plan=plan)
+    record_fact(
+        session,
+        fact="subscription.created",
+        object_type="subscription",
+        state=state,
+        customer_id=customer.id,
+        before=None,
+        after=state,
+        actor=actor,
+        now=recorded_at,
+    )
+    return Created(subscription, items, plan, invoice, collected)
+
+
+def _offered(session: Session, named: str) -> Plan:
+    plan = find_plan(session, named=named)
+    if not plan.active or plan.kind is not PlanKind.PLAN:
+        detail = f"the plan {plan.code} cannot be subscribed to; see GET /plans for what is offered"
+        raise PlanNotOffered(detail, errors=[FieldFault("/plan", "not_offered", detail)])
+    return plan
+
+
+def _require_none(session: Session, customer: Customer, plan: Plan) -> None:
+    present = session.scalar(
+        select(Subscription).where(
+            Subscription.customer_id == customer.id, Subscription.plan_id == plan.id, Subscription.ended_at.is_(None)
+        )
+    )
+    if present is not None:
+        public = public_id(SUBSCRIPTION_PREFIX, present.id)
+        raise AlreadySubscribed(
+            f"{public} is {present.status} and of the plan {plan.code}: change, pay or cancel that one",
+            extensions={"subscription_id": public},
+        )
+
+
+def _trial_days(
+    session: Session,
+    customer: Customer,
+    version: PlanVersion,
+    prices: Sequence[Price],
+    *,
+    terms: SubscriptionTerms,
+    settings: Settings,
+) -> int:
+    """Return what was asked for, else the plan's trial for a customer who never paid for a plan, nor tried one."""
+    if terms.trial_days is not None:
+        return terms.trial_days
+    days = settings.TRIAL_PERIOD_DAYS if version.trial_days is None else version.trial_days
+    is_free = all(price.unit_amount == 0 for price in prices)
+    if is_free or not days:
+        return 0
+    before = (
+        select(Subscription.id)
+        .join(SubscriptionItem, SubscriptionItem.subscription_id == Subscription.id)
+        .join(Price, Price.id == SubscriptionItem.price_id)
+        .where(Subscription.customer_id == customer.id, Price.unit_amount.is_distinct_from(0))
+        .limit(1)
+    )
+    return 0 if session.scalar(before) is not None else days
+
+
+def _first_period(cycle: Cycle, at: datetime) -> Period:
+    """Return the period that begins at `at`: up to the anchor where that was moved, else a whole one."""
+    return Period(at, cycle.period_at(at).end)
+
+
+def _first_draft(
+    subscription: Subscription, items: Sequence[PricedItem], *, cycle: Cycle, period: Period, at: datetime
+) -> Draft:
+    whole = cycle.period_at(at)
+    if period == whole:
+        lines = recurring_lines(items, period=period)
+    else:
+        left = share_left(whole, at=at, policy=policy_of(subscription))
+        lines = rest_lines(items, rest=period, left=left)
+    return Draft(
+        customer_id=subscription.customer_id,
+        subscription_id=subscription.id,
+        reason=BillingReason.SUBSCRIPTION_CREATE,
+        currency=subscription.currency,
+        period=period,
+        lines=lines,
+        collection=subscription.collection,
+        days_until_due=subscription.days_until_due,
+        payment_method_id=subscription.payment_method_id,
+        on_test_clock=subscription.test_clock_id is not None,
+        at=at,
+    )

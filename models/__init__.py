@@ -4,6 +4,7 @@ from models.api_key import ApiKey, Role
 from models.audit import AuditEntry, AuditHead, AuditPending, AuditSeal
 from models.base import Base
 from models.beat_slot import BeatSlot, Heartbeat
+from models.coupon import Coupon, CouponDuration
 from models.credits import (
     CreditAccount,
     CreditEpoch,
@@ -28,7 +29,8 @@ from models.operation import Operation, OperationStatus
 from models.outbox import DeliveryStatus, OutboxDelivery, OutboxEvent
 from models.payment import AttemptKind, AttemptStatus, CaptureMethod, Payment, PaymentAttempt, PaymentStatus
 from models.payment_method import PaymentMethod
-from models.plan import Plan, PlanFeature, PlanPrice, PriceInterval
+from models.plan import Plan, PlanFeature, PlanKind, PlanVersion
+from models.price import Price, PriceInterval, PriceScheme, TaxBehavior
 from models.reconciliation import (
     DifferenceKind,
     DifferenceState,
@@ -79,6 +81,8 @@ __all__ = [
     "BeatSlot",
     "CaptureMethod",
     "ChargeStatus",
+    "Coupon",
+    "CouponDuration",
     "CreditRounding",
     "Customer",
     "DeliveryStatus",
@@ -112,8 +116,11 @@ __all__ = [
     "PaymentStatus",
     "Plan",
     "PlanFeature",
-    "PlanPrice",
+    "PlanKind",
+    "PlanVersion",
+    "Price",
     "PriceInterval",
+    "PriceScheme",
     "ReconciliationDifference",
     "ReconciliationFinding",
     "ReconciliationRun",
@@ -126,6 +133,7 @@ __all__ = [
     "SetupIntent",
     "SetupIntentStatus",
     "Side",
+    "TaxBehavior",
     "UsageCharge",
     "UsageEvent",
     "UsageTotal",

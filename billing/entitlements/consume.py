@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from billing.catalog.allowance import Allowance, allowance
 from billing.catalog.features import Feature, FeatureKind, feature_named
 from billing.catalog.find import features_of_each
-from billing.catalog.plan_of import plan_of
+from billing.catalog.plan_of import held_plan
 from billing.entitlements.counter import count_use, give_back
 from billing.entitlements.entitlement import Entitlement
 from billing.entitlements.find import use_of
@@ -53,8 +53,8 @@ def consume(session: Session, *, customer_id: UUID, feature: str, amount: int, n
     """
     known = feature_named(feature)
     _require_movable(known, amount=amount)
-    plan = plan_of(session, customer_id=customer_id, now=now)
-    allowed = allowance(features_of_each(session, plan_ids=[plan.id])[plan.id].get(known.name))
+    plan, version = held_plan(session, customer_id=customer_id, now=now)
+    allowed = allowance(features_of_each(session, version_ids=[version.id])[version.id].get(known.name))
     start = period_start(known.kind, now=now)
     if amount > 0:
         use = count_use(

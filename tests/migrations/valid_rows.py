@@ -73,6 +73,17 @@ INSERT INTO usage_events (id, customer_id, meter_id, source, event_id, occurred_
 VALUES ('{A}', '{A}', '{A}', 'shop', '1', now(), 350, '', 'key_1', now());
 INSERT INTO usage_totals (customer_id, meter_id, day, quantity, count) VALUES ('{A}', '{A}', '2026-11-25', 350, 1);
 INSERT INTO usage_charges (id, customer_id, credits) VALUES ('{A}', '{A}', 1);
+INSERT INTO plans (id, code, name, description, position, kind, active, created_at, updated_at)
+VALUES ('{A}', 'a', 'A', '', 9, 'plan', true, now(), now());
+INSERT INTO plan_versions (id, plan_id, number, credits_per_month, credits_unlimited, published_at)
+VALUES ('{A}', '{A}', 1, 100, false, now());
+INSERT INTO plan_features (version_id, feature, limit_value, unlimited) VALUES ('{A}', 'projects', 5, false);
+INSERT INTO prices (id, version_id, interval, currency, scheme, unit_amount, tax_behavior, customer_id, created_at)
+VALUES ('{A}', '{A}', 'month', 'USD', 'flat', 2900, 'exclusive', NULL, now()),
+       ('{B}', '{A}', 'month', 'USD', 'flat', 2500, 'exclusive', '{A}', now());
+INSERT INTO coupons (id, code, name, percent_off, amount_off_minor, currency, duration, active, created_at)
+VALUES ('{A}', 'WELCOME', 'Welcome', 10, NULL, NULL, 'once', true, now()),
+       ('{B}', 'FIVE', 'Five', NULL, 500, 'USD', 'forever', true, now());
 INSERT INTO entitlement_uses (customer_id, feature, period_start, used, updated_at)
 VALUES ('{A}', 'ai_requests', '2026-11-01', 3, now());
 INSERT INTO reconciliation_runs (id, since, until, status, step, counts, totals, requested_by, started_at)

@@ -17,8 +17,8 @@ from tests.service.world import World
 
 MB = 10**6
 UNLIMITED_AI = (
-    "UPDATE plan_features SET limit_value = NULL, unlimited = true FROM plans "
-    "WHERE plans.id = plan_id AND code = 'free' AND feature = 'ai_requests'"
+    "UPDATE plan_features SET limit_value = NULL, unlimited = true FROM plan_versions v JOIN plans ON plans.id = v.plan_id "
+    "WHERE v.id = version_id AND code = 'free' AND feature = 'ai_requests'"
 )
 
 

@@ -31,6 +31,8 @@ from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.errors import BillingError, InvariantBroken, Unavailable
 from billing.fail_points import fail_point
 from billing.hints import Hint
+from billing.invoicing import pay as invoice_pay
+from billing.invoicing.perform_payment import perform_invoice_payment
 from billing.metrics import WORK
 from billing.observations import OBSERVE_TRIES_MAX, StaleObservation
 from billing.operation_outcome import OperationOutcome, Settlement
@@ -53,6 +55,7 @@ from billing.payments.perform_refund import perform_refund_operation
 from billing.runtime import Runtime
 from billing.setup_intents import requests as setup_intent_requests
 from billing.setup_intents.perform import perform_setup_operation
+from billing.subscriptions import create as subscription_create
 from billing.work_desk import SEATS
 from models.ids import public_id
 from models.operation import Operation, OperationStatus
@@ -70,6 +73,9 @@ PERFORMERS: dict[str, Performer] = {
     payment_method_requests.ATTACH_KIND: perform_attachment,
     payment_method_requests.DETACH_KIND: perform_detachment,
     credit_purchase.OPERATION_KIND: perform_purchase,
+    subscription_create.OPERATION_KIND: perform_invoice_payment,
+    invoice_pay.PAY_KIND: perform_invoice_payment,
+    invoice_pay.PAY_AGAIN_KIND: perform_invoice_payment,
     setup_intent_requests.CREATE_KIND: perform_setup_operation,
     setup_intent_requests.CONFIRM_KIND: perform_setup_operation,
 }

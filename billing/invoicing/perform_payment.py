@@ -17,7 +17,7 @@ from billing.invoicing.find import represented as invoices_represented
 from billing.invoicing.follow_payment import follow_payment
 from billing.invoicing.prefixes import INVOICE_PREFIX
 from billing.operation_outcome import OperationOutcome, Settlement
-from billing.payments.perform import PaymentSettlement, payment_id_of, perform_payment_operation
+from billing.payments.perform import PaymentSettlement, payment_id_of, perform_payment_operation, why_not_paid
 from billing.payments.representation import payment_representation
 from billing.runtime import Runtime
 from billing.subscriptions.find import represented as subscriptions_represented

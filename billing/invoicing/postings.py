@@ -10,7 +10,7 @@ from uuid import UUID
 from billing.invoicing.prefixes import INVOICE_PREFIX
 from billing.ledger.entry import Entry, Posting
 from models.ids import public_id
-from models.ledger import Account, EntryKind
+from models.ledger import CUSTOMER_ACCOUNTS, Account, EntryKind
 
 ISSUED_KEY = "invoice-issued"
 VOIDED_KEY = "invoice-voided"
@@ -75,7 +75,7 @@ def _entry(
             account=account,
             asset=currency,
             amount=amount,
-            customer_id=customer_id if account in _OF_A_CUSTOMER else None,
+            customer_id=customer_id if account in CUSTOMER_ACCOUNTS else None,
         )
         for account, amount in amounts.items()
         if amount
@@ -84,6 +84,3 @@ def _entry(
         return []
     reference = public_id(INVOICE_PREFIX, invoice_id)
     return [Entry(key=key, kind=kind, occurred_at=at, customer_id=customer_id, reference=reference, postings=postings)]
-
-
-_OF_A_CUSTOMER = frozenset({Account.RECEIVABLE, Account.CUSTOMER_BALANCE})

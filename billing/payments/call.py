@@ -18,6 +18,9 @@ KIND_OF = {
     "payment.capture": AttemptKind.CAPTURE,
     "payment.cancel": AttemptKind.CANCEL,
     "credits.purchase": AttemptKind.CREATE,
+    "subscription.create": AttemptKind.CREATE,
+    "invoice.pay": AttemptKind.CREATE,
+    "invoice.pay_again": AttemptKind.CONFIRM,
 }
 
 

@@ -292,7 +292,10 @@ def _prepare(session: Session, *, operation: Operation, now: datetime) -> Call:
 
 
 def payment_id_of(operation: Operation) -> UUID:
-    """Return the payment that an operation is about; that of a purchase has the purchase's id."""
+    """Return the payment that an operation is about: its resource, or the one it names; that of a purchase has the purchase's id."""
+    named = operation.params.get("payment_id")
+    if isinstance(named, str):
+        return row_id(PREFIX, named)
     prefix = PREFIX if operation.resource_type == "payment" else PURCHASE_PREFIX
     return row_id(prefix, operation.resource_id)
 
@@ -318,8 +321,19 @@ def _new_attempt(operation: Operation, payment: Payment, *, now: datetime) -> Pa
     )
 
 
-def _declined(payment: Payment, decline: GatewayDecline) -> BillingError:
-    explained = explain(decline.reason)
+def why_not_paid(payment: Payment) -> BillingError | None:
+    """Return the problem of whoever waits for a payment to be made: it was declined, or refused; None for any other state."""
+    if payment.status is PaymentStatus.FAILED:
+        refusal = GatewayRefused(payment.failure_detail or "the gateway refused it", gateway_code=None, parameter=None)
+        refusal.extensions["payment_id"] = public_id(PREFIX, payment.id)
+        return refusal
+    if payment.status is PaymentStatus.REQUIRES_PAYMENT_METHOD and payment.decline_code is not None:
+        return _declined(payment, payment.decline_code)
+    return None
+
+
+def _declined(payment: Payment, code: str) -> BillingError:
+    explained = explain(code)
     return Declined(
         f"{explained.message} {explained.next_step}",
         extensions={"payment_id": public_id(PREFIX, payment.id), "decline": explained.representation()},

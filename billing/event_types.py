@@ -34,6 +34,11 @@ EVENT_TYPES = (
     "setup_intent.requires_payment_method",
     "setup_intent.succeeded",
     "setup_intent.updated",
+    "test_clock.advancing",
+    "test_clock.created",
+    "test_clock.deleted",
+    "test_clock.ready",
+    "test_clock.stopped",
     "webhook_endpoint.disabled",
 )
 # What an endpoint asks for that wants to hear of everything, of types that come with later versions too.

@@ -43,6 +43,7 @@ from models.reconciliation import (
 )
 from models.refund import Refund, RefundStatus
 from models.setup_intent import SetupIntent, SetupIntentStatus
+from models.test_clock import ClockStatus, TestClock
 from models.usage import (
     ChargeStatus,
     CreditRounding,
@@ -79,6 +80,7 @@ __all__ = [
     "BeatSlot",
     "CaptureMethod",
     "ChargeStatus",
+    "ClockStatus",
     "CreditRounding",
     "Customer",
     "DeliveryStatus",
@@ -126,6 +128,7 @@ __all__ = [
     "SetupIntent",
     "SetupIntentStatus",
     "Side",
+    "TestClock",
     "UsageCharge",
     "UsageEvent",
     "UsageTotal",

@@ -270,10 +270,10 @@ def _unsettled_call(runtime: Runtime, *, payment_id: UUID) -> tuple[Call, str | 
 def _prepared(runtime: Runtime, *, operation: Operation, now: datetime) -> PreparedCall:
     """Return the call, whose attempt is committed, and the gateway's customer, who has to be there before there is an attempt."""
     with runtime.transaction() as session:
-        gateway_customer = session.get_one(Customer, operation.customer_id).gateway_id
+        gateway_customer = session.get_one(Customer, operation.of_customer).gateway_id
         if gateway_customer is not None:
             return PreparedCall(_prepare(session, operation=operation, now=now), gateway_customer)
-    gateway_customer = ensure_gateway_customer(runtime, customer_id=operation.customer_id, now=now)
+    gateway_customer = ensure_gateway_customer(runtime, customer_id=operation.of_customer, now=now)
     with runtime.transaction() as session:
         return PreparedCall(_prepare(session, operation=operation, now=now), gateway_customer)
 

@@ -30,6 +30,7 @@ from app.routes import (
     payments,
     plans,
     reconciliation,
+    test_clocks,
     usage,
     webhook_endpoints,
     webhooks,
@@ -101,6 +102,7 @@ def create_app(runtime: Runtime) -> OpenAPI:
         operators.blueprint,
         reconciliation.blueprint,
         ledger.blueprint,
+        test_clocks.blueprint,
     ):
         app.register_api(blueprint)
     app.register_api(health_blueprint(HealthBoard(runtime)))

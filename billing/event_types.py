@@ -53,6 +53,11 @@ EVENT_TYPES = (
     "subscription.renewed",
     "subscription.trial_ended",
     "subscription.trial_ending",
+    "test_clock.advancing",
+    "test_clock.created",
+    "test_clock.deleted",
+    "test_clock.ready",
+    "test_clock.stopped",
     "webhook_endpoint.disabled",
 )
 # What an endpoint asks for that wants to hear of everything, of types that come with later versions too.

@@ -202,7 +202,7 @@ def _logged(operation: Operation) -> AbstractContextManager[object]:
     return structlog.contextvars.bound_contextvars(
         operation=operation.kind,
         operation_id=str(operation.id),
-        customer_id=public_id(CUSTOMER_PREFIX, operation.customer_id),
+        customer_id=public_id(CUSTOMER_PREFIX, operation.customer_id) if operation.customer_id is not None else None,
         request_id=operation.request_id,
     )
 

@@ -20,9 +20,20 @@ from models.credits import (
 )
 from models.customer import Customer
 from models.dispute import Dispute, DisputeStatus
+from models.dunning import DunningCase, DunningStatus, DunningStep
 from models.entitlement_use import EntitlementUse
 from models.idempotency_key import IdempotencyKey
 from models.inbox_event import InboxEvent, InboxStatus
+from models.invoice import (
+    BillingReason,
+    CustomerBalance,
+    Invoice,
+    InvoiceLine,
+    InvoiceSeries,
+    InvoiceStatus,
+    InvoiceTax,
+    LineKind,
+)
 from models.ledger import Account, EntryKind, LedgerEntry, LedgerPosting, LedgerTotal, Side
 from models.money import Money
 from models.operation import Operation, OperationStatus
@@ -45,6 +56,16 @@ from models.reconciliation import (
 )
 from models.refund import Refund, RefundStatus
 from models.setup_intent import SetupIntent, SetupIntentStatus
+from models.subscription import (
+    Collection,
+    PauseBehavior,
+    PlanAllowance,
+    Subscription,
+    SubscriptionChange,
+    SubscriptionItem,
+    SubscriptionStatus,
+)
+from models.test_clock import ClockStatus, TestClock
 from models.usage import (
     ChargeStatus,
     CreditRounding,
@@ -58,6 +79,24 @@ from models.webhook_delivery import WebhookAttempt, WebhookDelivery, WebhookStat
 from models.webhook_endpoint import DisabledReason, EndpointStatus, WebhookEndpoint
 
 __all__ = [
+    "DunningCase",
+    "DunningStatus",
+    "DunningStep",
+    "BillingReason",
+    "CustomerBalance",
+    "Invoice",
+    "InvoiceLine",
+    "InvoiceSeries",
+    "InvoiceStatus",
+    "InvoiceTax",
+    "LineKind",
+    "Collection",
+    "PauseBehavior",
+    "PlanAllowance",
+    "Subscription",
+    "SubscriptionChange",
+    "SubscriptionItem",
+    "SubscriptionStatus",
     "CreditAccount",
     "CreditEpoch",
     "CreditGap",
@@ -81,6 +120,7 @@ __all__ = [
     "BeatSlot",
     "CaptureMethod",
     "ChargeStatus",
+    "ClockStatus",
     "Coupon",
     "CouponDuration",
     "CreditRounding",
@@ -134,6 +174,7 @@ __all__ = [
     "SetupIntentStatus",
     "Side",
     "TaxBehavior",
+    "TestClock",
     "UsageCharge",
     "UsageEvent",
     "UsageTotal",

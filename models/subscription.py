@@ -79,7 +79,9 @@ class Subscription(Base):
         Index("ix_subscriptions_status", "status", "id"),
         # The customer's plan is asked for with every use of a feature.
         # Who sends the same again without a key is not billed twice.
-        Index("uq_subscriptions_plan", "customer_id", "plan_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+        Index(
+            "uq_subscriptions_plan", "customer_id", "plan_id", unique=True, postgresql_where=text("ended_at IS NULL")
+        ),
         Index(
             "ix_subscriptions_due",
             "next_action_at",

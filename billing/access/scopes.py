@@ -18,6 +18,7 @@ RESOURCES = (
     "plans",
     "reconciliation",
     "settings",
+    "test_clocks",
     "usage",
     "webhook_endpoints",
     "webhooks",

@@ -126,7 +126,7 @@ class PaymentSettlement:
         declined = self._decline if payment.status is PaymentStatus.REQUIRES_PAYMENT_METHOD else None
         if self._call.kind in {AttemptKind.CREATE, AttemptKind.CONFIRM} and declined is not None:
             attempt.status, attempt.decline_code, attempt.finished_at = AttemptStatus.DECLINED, declined.reason, now
-            return OperationOutcome.failed(_declined(payment, declined)), captured
+            return OperationOutcome.failed(_declined(payment, declined.reason)), captured
         attempt.status, attempt.finished_at = AttemptStatus.ANSWERED, now
         body = payment_representation(payment, refunds=refunds, disputes=disputes)
         return OperationOutcome.succeeded(_SUCCESS_STATUS.get(self._call.kind, 200), body), captured
@@ -270,10 +270,10 @@ def _unsettled_call(runtime: Runtime, *, payment_id: UUID) -> tuple[Call, str | 
 def _prepared(runtime: Runtime, *, operation: Operation, now: datetime) -> PreparedCall:
     """Return the call, whose attempt is committed, and the gateway's customer, who has to be there before there is an attempt."""
     with runtime.transaction() as session:
-        gateway_customer = session.get_one(Customer, operation.customer_id).gateway_id
+        gateway_customer = session.get_one(Customer, operation.of_customer).gateway_id
         if gateway_customer is not None:
             return PreparedCall(_prepare(session, operation=operation, now=now), gateway_customer)
-    gateway_customer = ensure_gateway_customer(runtime, customer_id=operation.customer_id, now=now)
+    gateway_customer = ensure_gateway_customer(runtime, customer_id=operation.of_customer, now=now)
     with runtime.transaction() as session:
         return PreparedCall(_prepare(session, operation=operation, now=now), gateway_customer)
 

@@ -128,6 +128,7 @@ CHECKS = {
     ],
     "ck_customers_country_iso3166": ["UPDATE customers SET country = 'de'"],
     "ck_customers_currency_iso4217": ["UPDATE customers SET currency = 'usd'"],
+    "ck_customers_deleted_with_its_clock": ["UPDATE customers SET deleted_at = now()"],
     "ck_customers_email_not_empty": ["UPDATE customers SET email = ''"],
     "ck_disputes_amount_positive": ["UPDATE disputes SET amount_minor = 0"],
     "ck_disputes_closed_when_decided": [
@@ -298,6 +299,24 @@ CHECKS = {
     "ck_refunds_currency_iso4217": ["UPDATE refunds SET currency = 'usd'"],
     "ck_refunds_status_known": ["UPDATE refunds SET status = 'lost'"],
     "ck_setup_intents_status_known": ["UPDATE setup_intents SET status = 'lost'"],
+    "ck_test_clocks_between_start_and_target": [
+        "UPDATE test_clocks SET status = 'advancing', advanced_from = now() + interval '1 day', target_time = now()",
+        "UPDATE test_clocks SET status = 'advancing', advanced_from = now() + interval '1 day',"
+        " target_time = now() + interval '2 days'",
+        "UPDATE test_clocks SET status = 'advancing', advanced_from = now() - interval '2 days',"
+        " target_time = now() - interval '1 day'",
+    ],
+    "ck_test_clocks_deleted_at_some_time": [
+        "UPDATE test_clocks SET status = 'deleted'",
+        "UPDATE test_clocks SET deleted_at = now()",
+    ],
+    "ck_test_clocks_frozen_time_from_2000_on": ["UPDATE test_clocks SET frozen_time = '1999-12-31T23:59:59Z'"],
+    "ck_test_clocks_on_its_way_while_advancing": [
+        "UPDATE test_clocks SET status = 'advancing'",
+        "UPDATE test_clocks SET status = 'advancing', target_time = now()",
+        "UPDATE test_clocks SET advanced_from = now(), target_time = now()",
+    ],
+    "ck_test_clocks_status_known": ["UPDATE test_clocks SET status = 'broken'"],
     "ck_usage_charges_charged_at_some_time": ["UPDATE usage_charges SET charged_at = now()"],
     "ck_usage_charges_credits_positive": ["UPDATE usage_charges SET credits = 0"],
     "ck_usage_charges_due_while_pending": ["UPDATE usage_charges SET next_attempt_at = NULL"],

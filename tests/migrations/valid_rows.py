@@ -14,6 +14,7 @@ INSERT INTO audit_seals (seq, entry_id, hash) VALUES (1, '{A}', decode(repeat('0
 INSERT INTO audit_head (id, seq, hash, signature) VALUES (1, 1, '', '');
 INSERT INTO beat_slots (job, slot) VALUES ('maintenance.sweep', '2026-01-01T00:00:00Z');
 INSERT INTO heartbeats (name, last_seen_at) VALUES ('beat', now());
+INSERT INTO test_clocks (id, name, status, frozen_time, created_at) VALUES ('{A}', 'a year', 'ready', now(), now());
 INSERT INTO customers (id, email, currency, country, metadata, gateway_id, created_at, updated_at)
 VALUES ('{A}', 'a@example.com', 'EUR', 'DE', '{{}}', 'cus_1', now(), now()),
        ('{B}', 'b@example.com', NULL, NULL, '{{}}', NULL, now(), now());

@@ -50,4 +50,5 @@ def objects_of(world: World) -> dict[str, str]:
         "event_type": meter["event_type"],
         "plan_id": world.call("GET", "/plans/pro").json["id"],
         "feature": "ai_requests",
+        "clock_id": world.call("POST", "/test-clocks", {"frozen_time": "2026-01-01T00:00:00Z"}).json["id"],
     }

@@ -69,6 +69,13 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/meters"): Row("meters:read", names="none"),
     ("GET", "/meters/{meter_id}"): Row("meters:read", names="nobody's"),
     ("DELETE", "/meters/{meter_id}"): Row("meters:write", names="nobody's"),
+    ("POST", "/test-clocks"): Row("test_clocks:write", {"frozen_time": "2026-01-01T00:00:00Z"}, names="none"),
+    ("GET", "/test-clocks"): Row("test_clocks:read", names="none"),
+    ("GET", "/test-clocks/{clock_id}"): Row("test_clocks:read", names="nobody's"),
+    ("POST", "/test-clocks/{clock_id}/advance"): Row(
+        "test_clocks:write", {"frozen_time": "2026-02-01T00:00:00Z"}, names="nobody's"
+    ),
+    ("DELETE", "/test-clocks/{clock_id}"): Row("test_clocks:write", names="nobody's", only_once=True),
     ("GET", "/customers"): Row("customers:read", names="none"),
     ("POST", "/customers"): Row("customers:write", {"email": "x@example.com"}, names="none", for_customers=False),
     ("GET", "/customers/{customer_id}"): Row("customers:read"),
@@ -143,6 +150,7 @@ MISSING = {
         "feature": "feature",
         "meter_id": "mtr",
         "event_type": "type",
+        "clock_id": "clock",
     }.items()
 }
 LET_THROUGH = {200, 201, 202, 409, 422}

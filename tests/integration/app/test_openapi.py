@@ -188,6 +188,16 @@ def look_at_plans(ask: Asking, customer: str) -> None:
     ask("GET", f"/customers/{customer}/entitlements")
 
 
+def move_a_clock(ask: Asking) -> None:
+    clock = ask("POST", "/test-clocks", {"frozen_time": "2026-01-31T00:00:00Z", "name": "January"})["id"]
+    ask("POST", "/customers", {"email": "later@example.com", "test_clock": clock})
+    ask("GET", f"/customers?test_clock={clock}")
+    ask("GET", "/test-clocks")
+    outcome_of(ask, "POST", f"/test-clocks/{clock}/advance", {"frozen_time": "2026-03-01T00:00:00Z"})
+    ask("GET", f"/test-clocks/{clock}")
+    ask("DELETE", f"/test-clocks/{clock}")
+
+
 def pay_in_every_way(ask: Asking, customer: str, method: str) -> None:
     terms = {"customer_id": customer, "amount": 2900, "currency": "EUR"}
     declined = {**terms, "payment_method": "pm_card_chargeDeclined", "confirm": True}
@@ -255,6 +265,7 @@ def test_what_every_route_answers_is_what_the_document_promises(world: World) ->
     look_at_a_reconciliation(ask)
     use_credits(ask, world, customer)
     report_usage(ask, customer)
+    move_a_clock(ask)
 
     promised = {
         (method.upper(), path, int(status))

@@ -7,7 +7,6 @@ guarantees, and the unique (event, consumer, endpoint) that it hears of it under
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
-
 from uuid import UUID
 
 import structlog
@@ -22,9 +21,9 @@ from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.errors import BillingError, Unavailable
 from billing.fail_points import fail_point
 from billing.hints import Hint
-from billing.metrics import WORK
 from billing.invoicing.follow_payment import follow_payment as follow_invoice_payment
 from billing.invoicing.prefixes import INVOICE_PREFIX
+from billing.metrics import WORK
 from billing.outbox import AUTO_TOP_UP, GATEWAY_CUSTOMER, INVOICE, PLAN_CREDITS, PURCHASED_CREDITS
 from billing.runtime import Runtime
 from billing.subscriptions.grant_allowance import grant_allowance

@@ -30,6 +30,17 @@ class DunningStep(StrEnum):
     FINAL_ACTION = "final_action"
 
 
+class DunningFinalAction(StrEnum):
+    """What is done when no attempt has collected an invoice, which is then uncollectible.
+
+    `cancel` or `pause` the subscription, or leave it as it is (`uncollectible`).
+    """
+
+    CANCEL = "cancel"
+    PAUSE = "pause"
+    UNCOLLECTIBLE = "uncollectible"
+
+
 class DunningCase(Base):
     """The failed collection of one invoice. `due_at` is when its payment was due: days are counted from there.
 

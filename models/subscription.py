@@ -50,7 +50,8 @@ class Subscription(Base):
 
     `anchor` and `anchor_day` are what all periods are computed from (billing/subscriptions/cycle.py). `next_action_at` is when
     something is to happen by itself; NULL for what has ended, and for what waits for a person. `plan_version_id` is the version
-    of the plan that the items are prices of. `credited_until` is the end of the last month whose credits were granted. `test_clock_id` is the customer's, so that a scan reads one index.
+    of the plan that the items are prices of. `credited_until` is the end of the last month whose credits were granted.
+    `test_clock_id` is the customer's, so that a scan reads one index.
     """
 
     __tablename__ = "subscriptions"

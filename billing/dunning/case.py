@@ -18,7 +18,14 @@ from models.subscription import Subscription
 
 
 def count_failure(
-    session: Session, *, invoice: Invoice, subscription: Subscription | None, payment: Payment, actor: Actor, at: datetime, now: datetime
+    session: Session,
+    *,
+    invoice: Invoice,
+    subscription: Subscription | None,
+    payment: Payment,
+    actor: Actor,
+    at: datetime,
+    now: datetime,
 ) -> DunningCase | None:
     """Open the invoice's case, or count another failure of it, and say what comes next; None if it was counted before.
 
@@ -51,7 +58,16 @@ def count_failure(
     return case
 
 
-def end_case(session: Session, case: DunningCase, *, status: DunningStatus, reason: str, actor: Actor, at: datetime, now: datetime) -> None:
+def end_case(
+    session: Session,
+    case: DunningCase,
+    *,
+    status: DunningStatus,
+    reason: str,
+    actor: Actor,
+    at: datetime,
+    now: datetime,
+) -> None:
     """End an open case: nothing comes next."""
     case.status, case.ended_at, case.reason = status, at, reason
     case.next_step = case.next_step_at = None

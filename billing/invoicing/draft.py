@@ -16,7 +16,7 @@ from models.subscription import Collection
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line, in minor units; `discount_minor` is its part of a discount, positive. `formula` shows where the amount comes from."""
+    """One line, in minor units. `discount_minor` is its part of a discount; `formula` shows where the amount comes from."""
 
     kind: LineKind
     description: str

@@ -66,7 +66,9 @@ def parts_of(session: Session, found: Sequence[Invoice]) -> list[Parts]:
     """Return invoices with their lines and taxes, in the order given; two queries, however many there are."""
     ids = [invoice.id for invoice in found]
     lines: dict[UUID, list[InvoiceLine]] = {invoice_id: [] for invoice_id in ids}
-    for line in session.scalars(select(InvoiceLine).where(InvoiceLine.invoice_id.in_(ids)).order_by(InvoiceLine.position)):
+    for line in session.scalars(
+        select(InvoiceLine).where(InvoiceLine.invoice_id.in_(ids)).order_by(InvoiceLine.position)
+    ):
         lines[line.invoice_id].append(line)
     taxes: dict[UUID, list[InvoiceTax]] = {invoice_id: [] for invoice_id in ids}
     for tax in session.scalars(select(InvoiceTax).where(InvoiceTax.invoice_id.in_(ids)).order_by(InvoiceTax.position)):

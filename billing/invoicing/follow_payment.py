@@ -14,6 +14,9 @@ from billing.business_time import business_now
 from billing.facts import record_fact
 from billing.invoicing.collect import payment_of
 from billing.invoicing.find import lock_invoice, represented
+from billing.invoicing.postings import recovered
+from billing.ledger.entry import Entry
+from billing.ledger.post import post
 from billing.subscriptions.find import lock_subscription
 from billing.subscriptions.follow_invoice import invoice_paid, payment_failed
 from models.customer import Customer
@@ -40,7 +43,9 @@ def follow_payment(session: Session, *, invoice_id: UUID, actor: Actor, now: dat
     if payment is None or invoice.status not in _PAYABLE:
         return invoice
     if payment.status is PaymentStatus.SUCCEEDED:
-        before = str(invoice.status)
+        before = invoice.status
+        if before is InvoiceStatus.UNCOLLECTIBLE:
+            post(session, _recovered(invoice, at=at), now=now)
         invoice.amount_paid_minor = payment.amount_captured_minor
         invoice.status, invoice.paid_at, invoice.updated_at = InvoiceStatus.PAID, at, at
         session.flush()
@@ -51,7 +56,7 @@ def follow_payment(session: Session, *, invoice_id: UUID, actor: Actor, now: dat
             object_type="invoice",
             state=state,
             customer_id=invoice.customer_id,
-            before={"status": before},
+            before={"status": str(before)},
             after={"status": str(invoice.status)},
             actor=actor,
             now=now,
@@ -62,3 +67,8 @@ def follow_payment(session: Session, *, invoice_id: UUID, actor: Actor, now: dat
             session, invoice=invoice, subscription=subscription, payment=payment, actor=actor, at=at, now=now
         )
     return invoice
+
+
+def _recovered(invoice: Invoice, *, at: datetime) -> list[Entry]:
+    left = invoice.amount_due_minor - invoice.amount_paid_minor
+    return recovered(invoice.id, customer_id=invoice.customer_id, currency=invoice.currency, amount=left, at=at)

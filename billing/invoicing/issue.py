@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from billing.actor import Actor
 from billing.facts import record_fact
+from billing.invoicing.balance import move_balance
 from billing.invoicing.draft import Computed, Draft, compute
 from billing.invoicing.numbers import series_of, take_numbers
 from billing.invoicing.postings import issued
@@ -69,7 +70,13 @@ def write_draft(session: Session, computed: Computed) -> Parts:
     """Add an invoice that has no number yet. What the customer's balance pays of it is taken from there."""
     invoice, lines, taxes = _invoice(computed), _lines(computed), _taxes(computed)
     session.add_all([invoice, *lines, *taxes])
-    _take_from_balance(session, invoice)
+    move_balance(
+        session,
+        customer_id=invoice.customer_id,
+        currency=invoice.currency,
+        amount=-invoice.balance_minor,
+        at=invoice.created_at,
+    )
     return Parts(invoice, lines, taxes)
 
 
@@ -106,17 +113,6 @@ def finalize(
                 actor=actor,
                 now=now,
             )
-
-
-def _take_from_balance(session: Session, invoice: Invoice) -> None:
-    if not invoice.balance_minor:
-        return
-    balance = session.get(CustomerBalance, (invoice.customer_id, invoice.currency))
-    if balance is None:
-        balance = CustomerBalance(customer_id=invoice.customer_id, currency=invoice.currency, amount_minor=0)
-        session.add(balance)
-    balance.amount_minor -= invoice.balance_minor
-    balance.updated_at = invoice.created_at
 
 
 def _entries(invoice: Invoice) -> list[Entry]:

@@ -1,4 +1,4 @@
-"""Process: take the payment of an invoice to the gateway, and then let the invoice follow. It is performed once for each of the two.
+"""Process: take the payment of an invoice to the gateway, and then let the invoice follow; performed once for each of the two.
 
 The money comes first: its settlement commits what the payment has become, and leaves the operation open. Then the invoice and
 what it is of follow the payment, and the operation has its outcome. Whoever is cut off between the two finds the attempt
@@ -12,7 +12,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from billing.actor import Actor
-from billing.errors import BillingError
 from billing.invoicing.find import represented as invoices_represented
 from billing.invoicing.follow_payment import follow_payment
 from billing.invoicing.prefixes import INVOICE_PREFIX
@@ -21,9 +20,7 @@ from billing.payments.perform import PaymentSettlement, payment_id_of, perform_p
 from billing.payments.representation import payment_representation
 from billing.runtime import Runtime
 from billing.subscriptions.find import represented as subscriptions_represented
-from billing.subscriptions.prefixes import SUBSCRIPTION_PREFIX
 from models.ids import public_id
-from models.invoice import Invoice
 from models.operation import Operation
 from models.payment import Payment, PaymentAttempt
 from models.subscription import Subscription

@@ -14,6 +14,8 @@ from models.ledger import CUSTOMER_ACCOUNTS, Account, EntryKind
 
 ISSUED_KEY = "invoice-issued"
 VOIDED_KEY = "invoice-voided"
+WRITTEN_OFF_KEY = "invoice-written-off"
+RECOVERED_KEY = "invoice-recovered"
 
 
 def issued(
@@ -47,6 +49,32 @@ def voided(
         customer_id=customer_id,
         currency=currency,
         amounts=taken_back,
+        at=at,
+    )
+
+
+def written_off(invoice_id: UUID, *, customer_id: UUID, currency: str, amount: int, at: datetime) -> list[Entry]:
+    """Return the entry of an invoice that nobody will pay: debit bad_debt, credit receivable what is left of it."""
+    return _entry(
+        f"{WRITTEN_OFF_KEY}-{invoice_id}",
+        EntryKind.INVOICE_WRITTEN_OFF,
+        invoice_id,
+        customer_id=customer_id,
+        currency=currency,
+        amounts={Account.BAD_DEBT: amount, Account.RECEIVABLE: -amount},
+        at=at,
+    )
+
+
+def recovered(invoice_id: UUID, *, customer_id: UUID, currency: str, amount: int, at: datetime) -> list[Entry]:
+    """Return the entry that takes a write-off back, because the invoice was paid after all."""
+    return _entry(
+        f"{RECOVERED_KEY}-{invoice_id}",
+        EntryKind.INVOICE_WRITTEN_OFF,
+        invoice_id,
+        customer_id=customer_id,
+        currency=currency,
+        amounts={Account.RECEIVABLE: amount, Account.BAD_DEBT: -amount},
         at=at,
     )
 

@@ -66,7 +66,10 @@ def add_pending_payment(
     now: datetime,
     invoice_id: UUID | None = None,
 ) -> Payment:
-    """Add a pending payment, of an invoice where that is its purpose. An operation of the same transaction takes it to the gateway."""
+    """Add a pending payment, of an invoice where that is its purpose.
+
+    An operation of the same transaction takes it to the gateway.
+    """
     payment = Payment(
         id=new_id(),
         customer_id=customer.id,

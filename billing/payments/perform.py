@@ -21,7 +21,7 @@ from billing.customers.gateway_customer import ensure_gateway_customer
 from billing.errors import BillingError, Conflict, Declined
 from billing.fail_points import fail_point
 from billing.gateways.errors import GatewayKeyTooOld, GatewayObjectMissing, GatewayRefused, require_key_in_force
-from billing.gateways.snapshots import GatewayDecline, IntentSnapshot
+from billing.gateways.snapshots import IntentSnapshot
 from billing.ledger.entry import Entry
 from billing.ledger.post import post
 from billing.observations import require_version
@@ -292,7 +292,7 @@ def _prepare(session: Session, *, operation: Operation, now: datetime) -> Call:
 
 
 def payment_id_of(operation: Operation) -> UUID:
-    """Return the payment that an operation is about: its resource, or the one it names; that of a purchase has the purchase's id."""
+    """Return the payment that an operation is about: its resource, or the one it names. A purchase's has the purchase's id."""
     named = operation.params.get("payment_id")
     if isinstance(named, str):
         return row_id(PREFIX, named)

@@ -25,7 +25,9 @@ def month_at(subscription: Subscription, at: datetime) -> Period:
     return Cycle(subscription.anchor, subscription.anchor_day, PriceInterval.MONTH).period_at(at)
 
 
-def owe_month(session: Session, subscription: Subscription, version: PlanVersion, *, at: datetime, now: datetime) -> None:
+def owe_month(
+    session: Session, subscription: Subscription, version: PlanVersion, *, at: datetime, now: datetime
+) -> None:
     """Note that the month in which `at` lies has begun, and that its credits are owed, where the plan has any.
 
     The caller holds the subscription's lock. A month that was noted is not noted again.

@@ -32,7 +32,7 @@ class Period(NamedTuple):
 class Cycle:
     """The periods of one subscription.
 
-    `anchor` is the boundary with number 0. `day` (1–31) is the day of the month that boundaries fall on, or the last one of a
+    `anchor` is the boundary with number 0. `day` (1 to 31) is the day of the month that boundaries fall on, or the last one of a
     shorter month; for weeks it does not count. A subscription that began on 28 February may have the day 31.
     """
 

@@ -18,9 +18,10 @@ class TaxPart(NamedTuple):
 
 
 class TaxRule(Protocol):
-    """Returns the taxes on a net amount in minor units, rounded half away from zero, once for each tax."""
+    """A function that knows the taxes on an amount."""
 
-    def __call__(self, *, taxable_minor: int) -> tuple[TaxPart, ...]: ...
+    def __call__(self, *, taxable_minor: int) -> tuple[TaxPart, ...]:
+        """Return the taxes on a net amount in minor units, rounded half away from zero, once for each tax."""
 
 
 def flat_tax(rate: Decimal) -> TaxRule:

@@ -96,8 +96,15 @@ def test_a_subscription_knows_whole_seconds() -> None:
 starts = st.datetimes(datetime(2000, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC)).map(whole_seconds)  # noqa: DTZ001 - hypothesis adds the zone
 
 
-@given(start=starts, interval=st.sampled_from(PriceInterval), day=st.none() | st.integers(1, 31), number=st.integers(-40, 400))
-def test_periods_have_no_gap_and_no_overlap(start: datetime, interval: PriceInterval, day: int | None, number: int) -> None:
+@given(
+    start=starts,
+    interval=st.sampled_from(PriceInterval),
+    day=st.none() | st.integers(1, 31),
+    number=st.integers(-40, 400),
+)
+def test_periods_have_no_gap_and_no_overlap(
+    start: datetime, interval: PriceInterval, day: int | None, number: int
+) -> None:
     cycle = cycle_from(start, interval=interval, day=day)
     period = cycle.period(number)
 

@@ -66,7 +66,12 @@ def test_what_is_left_of_december(policy: Policy, change: str, expected: Share) 
 
 @pytest.mark.parametrize(
     ("start", "end"),
-    [("2026-01-31", "2026-02-28"), ("2026-01-29", "2026-02-28"), ("2026-02-28", "2026-03-31"), ("2028-02-29", "2028-03-29")],
+    [
+        ("2026-01-31", "2026-02-28"),
+        ("2026-01-29", "2026-02-28"),
+        ("2026-02-28", "2026-03-31"),
+        ("2028-02-29", "2028-03-29"),
+    ],
 )
 def test_a_month_of_thirty_days_has_thirty_days(start: str, end: str) -> None:
     assert share_left(period(start, end), at=at(start), policy=THIRTY) == Share(30, 30)
@@ -148,6 +153,9 @@ def test_a_chain_of_changes_adds_up(
 @given(policy=policies, first=st.integers(0, 31 * 86_400), second=st.integers(0, 31 * 86_400))
 def test_what_is_left_never_grows(policy: Policy, first: int, second: int) -> None:
     earlier, later = sorted((first, second))
-    shares = [share_left(DECEMBER, at=DECEMBER.start + timedelta(seconds=moment), policy=policy) for moment in (earlier, later)]
+    shares = [
+        share_left(DECEMBER, at=DECEMBER.start + timedelta(seconds=moment), policy=policy)
+        for moment in (earlier, later)
+    ]
 
     assert 1 >= shares[0].fraction >= shares[1].fraction >= 0

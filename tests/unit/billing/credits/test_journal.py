@@ -32,8 +32,8 @@ def written(**parts: Any) -> str:
 
 
 def test_an_entry_that_nobody_asked_for_has_always_the_same_id_and_it_sorts_by_time() -> None:
-    first, second = read_entry(written()), read_entry(written())
-    later = read_entry(written(seq=8, at=milliseconds(AT + timedelta(milliseconds=1))))
+    first, second = read_entry(written(), written=0), read_entry(written(), written=0)
+    later = read_entry(written(seq=8, at=milliseconds(AT + timedelta(milliseconds=1))), written=0)
 
     assert first.id == second.id
     assert first.id.version == 7
@@ -42,11 +42,11 @@ def test_an_entry_that_nobody_asked_for_has_always_the_same_id_and_it_sorts_by_t
 
 
 def test_what_a_grant_changes_twice_in_one_entry_is_added_up() -> None:
-    entry = read_entry(written(changes=["g", -1, "h", 2, "g", -3, "i", 0], paid=["g", 4]))
+    entry = read_entry(written(changes=["g", -1, "h", 2, "g", -3, "i", 0], paid=["g", 4]), written=0)
 
     assert entry.changes == {"g": -4, "h": 2}
     assert entry.paid == {"g": 4}
-    assert read_entry(written()).changes == {}
+    assert read_entry(written(), written=0).changes == {}
 
 
 def test_times_are_milliseconds() -> None:

@@ -56,7 +56,9 @@ def get_entitlements(context: Context, path: CustomerPath) -> Answer:
     """What the customer's plan allows of each feature, what is used, and what is left."""
     customer = find_customer(context.session, public=path.customer_id, own=context.own)
     now = business_now_of(context.session, customer=customer, now=context.now)
-    plan, entitlements = entitlements_of(context.session, customer_id=customer.id, now=now)
+    plan, entitlements = entitlements_of(
+        context.session, customer_id=customer.id, grace_days=context.settings.GRACE_PERIOD_DAYS, now=now
+    )
     month = month_of(now)
     return Answer(
         body={
@@ -83,6 +85,7 @@ def consume_feature(context: Context, path: schemas.EntitlementPath, body: schem
         customer_id=customer.id,
         feature=path.feature,
         amount=body.amount,
+        grace_days=context.settings.GRACE_PERIOD_DAYS,
         now=business_now_of(context.session, customer=customer, now=context.now),
     )
     return Answer(body=entitlement.representation())

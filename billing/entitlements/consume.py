@@ -45,7 +45,9 @@ class UseNotGivenBack(Invalid):
     code = "use_not_given_back"
 
 
-def consume(session: Session, *, customer_id: UUID, feature: str, amount: int, now: datetime) -> Entitlement:
+def consume(
+    session: Session, *, customer_id: UUID, feature: str, amount: int, grace_days: int, now: datetime
+) -> Entitlement:
     """Count `amount` of a feature for the customer and return the entitlement after it. A negative amount gives back.
 
     All of it or nothing. Raises FeatureNotFound, FeatureNotConsumable, UseNotGivenBack, EntitlementExceeded and
@@ -53,7 +55,7 @@ def consume(session: Session, *, customer_id: UUID, feature: str, amount: int, n
     """
     known = feature_named(feature)
     _require_movable(known, amount=amount)
-    plan, version = held_plan(session, customer_id=customer_id, now=now)
+    plan, version = held_plan(session, customer_id=customer_id, grace_days=grace_days, now=now)
     allowed = allowance(features_of_each(session, version_ids=[version.id])[version.id].get(known.name))
     start = period_start(known.kind, now=now)
     if amount > 0:

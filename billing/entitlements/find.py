@@ -24,9 +24,12 @@ class Entitlements(NamedTuple):
     entitlements: list[Entitlement]
 
 
-def entitlements_of(session: Session, *, customer_id: UUID, now: datetime) -> Entitlements:
-    """Return what the customer may use at `now`, in the order of the features, with the use in the period that counts."""
-    plan, version = held_plan(session, customer_id=customer_id, now=now)
+def entitlements_of(session: Session, *, customer_id: UUID, grace_days: int, now: datetime) -> Entitlements:
+    """Return what the customer may use at `now`, in the order of the features, with the use in the period that counts.
+
+    What is past due counts for `grace_days`.
+    """
+    plan, version = held_plan(session, customer_id=customer_id, grace_days=grace_days, now=now)
     held = features_of_each(session, version_ids=[version.id])[version.id]
     periods = {feature.name: period_start(feature.kind, now=now) for feature in FEATURES}
     query = select(EntitlementUse.feature, EntitlementUse.period_start, EntitlementUse.used).where(

@@ -16,7 +16,7 @@ from billing.catalog.find import (
     price_for,
     prices_of_each,
 )
-from billing.catalog.plan_of import plan_of
+from billing.catalog.plan_of import held_plan
 from billing.clock import utc_now
 from models.ids import new_id, row_id
 from models.plan import PlanFeature, PlanVersion
@@ -112,7 +112,7 @@ def test_customers_without_a_subscription_are_served_by_what_free_is_now(world: 
     shown = world.call("GET", f"/customers/{customer}/entitlements").json["data"]
 
     assert {row["feature"]: row["limit"] for row in shown if row["limit"]} == {"users": 7}
-    assert plan_of(session, customer_id=row_id("cus", customer), now=utc_now()).code == "free"
+    assert held_plan(session, customer_id=row_id("cus", customer), grace_days=3, now=utc_now()).plan.code == "free"
 
 
 def test_each_component_has_its_price_the_base_fee_first(session: Session) -> None:

@@ -64,6 +64,8 @@ FAIL_POINTS = {
     "credits.purchase_step_committed": "the next step of a purchase's credits is committed, and not made",
     "credits.purchase_step_made": "the credits are given or taken back, and the step is still pending",
     "credits.purchase_before_commit": "the step is noted as done in the open transaction",
+    "clock.moment_committed": "a test clock stands at its next moment, and nothing of what is due then is done",
+    "clock.moment_done": "what was due at a moment is done, and the clock has not moved on",
     "usage.charges_claimed": "the lease on the charges is committed",
     "usage.deducted": "the credits are taken, and the charges are still pending",
     "usage.charges_before_commit": "the charges are closed in the open transaction",

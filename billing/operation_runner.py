@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 from uuid import UUID
@@ -56,6 +56,8 @@ from billing.runtime import Runtime
 from billing.setup_intents import requests as setup_intent_requests
 from billing.setup_intents.perform import perform_setup_operation
 from billing.subscriptions import create as subscription_create
+from billing.test_clocks import advance as clock_advance
+from billing.test_clocks.perform_advance import perform_advance
 from billing.work_desk import SEATS
 from models.ids import public_id
 from models.operation import Operation, OperationStatus
@@ -78,7 +80,10 @@ PERFORMERS: dict[str, Performer] = {
     invoice_pay.PAY_AGAIN_KIND: perform_invoice_payment,
     setup_intent_requests.CREATE_KIND: perform_setup_operation,
     setup_intent_requests.CONFIRM_KIND: perform_setup_operation,
+    clock_advance.OPERATION_KIND: perform_advance,
 }
+# What else is written down with the failure of an operation that did not come to a settlement of its own.
+WHEN_FAILED: dict[str, Callable[..., None]] = {clock_advance.OPERATION_KIND: clock_advance.stop_advance}
 # How many are claimed at once; while so many go alone, each with a connection of its own, nothing more is; how long one leads.
 TOGETHER_MAX = 8
 ALONE_MAX = 4
@@ -322,16 +327,17 @@ def _settle(runtime: Runtime, operation: Operation, settlement: Settlement, *, n
             with runtime.transaction() as session:
                 held = leases.hold(session, operation)
                 outcome = settlement.apply(session, actor=actor, now=now())
-                if outcome is None:
-                    leases.give_back(session, [held], idle_status=OperationStatus.QUEUED)
-                else:
+                if isinstance(outcome, OperationOutcome):
                     outcome.give_to(held, now=now())
+                else:
+                    pause = outcome.pause if outcome is not None else timedelta(0)
+                    leases.give_back(session, [held], idle_status=OperationStatus.QUEUED, pause=pause)
                 fail_point("operation.alone_before_commit")
         except StaleObservation:
             settlement.refresh(runtime)
         else:
             fail_point("operation.alone_after_commit")
-            if outcome is not None:
+            if isinstance(outcome, OperationOutcome):
                 _announce(runtime, operation, outcome="finished")
             return
     raise Unavailable("the payment changes faster than it can be read")
@@ -340,8 +346,14 @@ def _settle(runtime: Runtime, operation: Operation, settlement: Settlement, *, n
 def _finish(runtime: Runtime, operation: Operation, outcome: OperationOutcome, *, now: Callable[[], datetime]) -> None:
     with runtime.transaction() as session:
         held = leases.hold(session, operation)
-        outcome.give_to(held, now=now())
+        _fail(session, held, outcome, now=now())
     _announce(runtime, operation, outcome="refused")
+
+
+def _fail(session: Session, held: Operation, outcome: OperationOutcome, *, now: datetime) -> None:
+    if held.kind in WHEN_FAILED:
+        WHEN_FAILED[held.kind](session, operation=held, actor=WORKER._replace(request_id=held.request_id), now=now)
+    outcome.give_to(held, now=now)
 
 
 def _give_up(runtime: Runtime, operation: Operation, detail: str, *, now: Callable[[], datetime]) -> None:
@@ -368,9 +380,8 @@ def _count_failure(runtime: Runtime, operation: Operation, error: Exception, *, 
         alive = leases.fail(held, reason=type(error).__name__)
         held.status = OperationStatus.QUEUED
         if not alive:
-            OperationOutcome.failed(OperationGaveUp("the operation failed too often; see the log")).give_to(
-                held, now=now()
-            )
+            gave_up = OperationGaveUp("the operation failed too often; see the log")
+            _fail(session, held, OperationOutcome.failed(gave_up), now=now())
     _announce(runtime, operation, outcome="failed" if alive else "dead")
 
 

@@ -10,6 +10,7 @@ from billing.test_clocks.facts import record_clock_fact
 from billing.test_clocks.find import find_clock
 from billing.test_clocks.representation import clock_representation
 from models.customer import Customer
+from models.subscription import Subscription, SubscriptionStatus
 from models.test_clock import ClockStatus, TestClock
 
 
@@ -24,6 +25,20 @@ def delete_clock(session: Session, *, public: str, actor: Actor, now: datetime) 
     clock.advanced_from = clock.target_time = None
     session.execute(
         update(Customer).where(Customer.test_clock_id == clock.id).values(deleted_at=now, updated_at=now),
+        execution_options={"synchronize_session": False},
+    )
+    session.execute(
+        update(Subscription)
+        .where(Subscription.test_clock_id == clock.id, Subscription.ended_at.is_(None))
+        .values(
+            status=SubscriptionStatus.CANCELED,
+            ended_at=clock.frozen_time,
+            paused_at=None,
+            pause_behavior=None,
+            next_action_at=None,
+            cancel_reason="the test clock was deleted",
+            updated_at=clock.frozen_time,
+        ),
         execution_options={"synchronize_session": False},
     )
     record_clock_fact(session, clock, fact="test_clock.deleted", before=before, actor=actor, now=now)

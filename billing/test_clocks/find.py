@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.orm import Session
 
 from billing.errors import NotFound
@@ -11,6 +11,7 @@ from billing.test_clocks.representation import PREFIX
 from models.customer import Customer
 from models.ids import MalformedId, row_id
 from models.operation import Operation
+from models.outbox import OutboxDelivery, OutboxEvent
 from models.test_clock import TestClock
 
 
@@ -51,9 +52,14 @@ def customers_of(session: Session, *, clock_id: UUID) -> Sequence[UUID]:
     return session.scalars(query).all()
 
 
-def has_unfinished_operations(session: Session, *, clock_id: UUID) -> bool:
-    """Return whether an operation of one of the clock's customers has no outcome yet."""
-    unfinished = exists().where(
-        Operation.customer_id == Customer.id, Operation.finished_at.is_(None), Customer.test_clock_id == clock_id
+def has_unfinished_work(session: Session, *, clock_id: UUID) -> bool:
+    """Return whether an operation of one of the clock's customers has no outcome yet, or a consumer has an event to hear of."""
+    on_the_clock = Customer.test_clock_id == clock_id
+    operations = exists().where(Operation.customer_id == Customer.id, Operation.finished_at.is_(None), on_the_clock)
+    deliveries = exists().where(
+        OutboxDelivery.event_id == OutboxEvent.id,
+        OutboxDelivery.next_attempt_at.is_not(None),
+        OutboxEvent.customer_id == Customer.id,
+        on_the_clock,
     )
-    return bool(session.scalar(select(unfinished)))
+    return bool(session.scalar(select(or_(operations, deliveries))))

@@ -52,7 +52,7 @@ def end_periods(
     ending = [each for each in subscriptions if each.cancel_at_period_end or not each.auto_renew]
     for each in ending:
         require_transition(each.status, _S.CANCELED)
-        each.status, each.ended_at = _S.CANCELED, each.current_period_end
+        each.status, each.ended_at, each.next_action_at = _S.CANCELED, each.current_period_end, None
     going_on = [each for each in subscriptions if each.status is not _S.CANCELED]
     facts = dict.fromkeys((each.id for each in ending), "subscription.canceled")
     facts |= {each.id: "subscription.trial_ended" for each in going_on if each.status is _S.TRIALING}

@@ -1,6 +1,7 @@
 """Rule: the types of events that this service tells of; docs/reference/events.md says when each comes."""
 
 EVENT_TYPES = (
+    "catalog.changed",
     "credit_purchase.adjusted",
     "credit_purchase.completed",
     "credit_purchase.payment_changed",

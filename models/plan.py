@@ -12,6 +12,7 @@ from models.ids import new_id
 
 # Far past any limit that means something; two of it still fit into a BIGINT, so that no sum of uses overflows.
 LIMIT_VALUE_MAX = 10**18
+PLAN_CODE_PATTERN = "^[a-z][a-z0-9-]{0,31}$"
 
 
 class PlanKind(StrEnum):
@@ -30,7 +31,7 @@ class Plan(Base):
     __tablename__ = "plans"
     __table_args__ = (
         one_of("kind", PlanKind),
-        CheckConstraint("code ~ '^[a-z][a-z0-9-]{0,31}$'", name="code_is_a_word"),
+        CheckConstraint(f"code ~ '{PLAN_CODE_PATTERN}'", name="code_is_a_word"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

@@ -1,42 +1,24 @@
-"""The catalog outlives a test, so what a test changes in it is taken back.
-
-What is published never changes: a test that needs another catalog switches off the triggers that see to it, or applies a file.
-"""
+"""A catalog that a test may change."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
-from sqlalchemy import Table, delete, insert, select, text
 
-from models import Base
-from tests.service.servers import KEPT_TABLES
+from tests.service import catalog
 from tests.service.world import World
 
-CATALOG: list[Table] = [table for table in Base.metadata.sorted_tables if table.name in (*KEPT_TABLES, "prices")]
-WITHOUT_TRIGGERS = text("SET LOCAL session_replication_role = replica")
 Change = Callable[[str], None]
 
 
 @pytest.fixture
 def kept_catalog(world: World) -> Iterator[None]:
-    """Bring every row of the catalog back to what it was before the test."""
-    with world.session() as session:
-        kept = {table: [dict(row) for row in session.execute(select(table)).mappings()] for table in CATALOG}
-    yield
-    with world.session() as session:
-        session.execute(WITHOUT_TRIGGERS)
-        for table in CATALOG:
-            session.execute(delete(table))
-            session.execute(insert(table), kept[table])
+    """Whatever the test publishes is gone after it."""
+    with catalog.catalog_kept(world):
+        yield
 
 
 @pytest.fixture
 def change_catalog(world: World, kept_catalog: None) -> Change:
-    """Run a statement that changes the catalog, with the triggers off that refuse it; it is taken back after the test."""
-
-    def change(statement: str) -> None:
-        with world.session() as session:
-            session.execute(WITHOUT_TRIGGERS)
-            session.execute(text(statement))
-
-    return change
+    """Run a statement that changes the catalog; it is taken back after the test."""
+    return partial(catalog.change_catalog, world)

@@ -110,6 +110,7 @@ def test_others_stand_still(world: World) -> None:
     moved, standing, real = world.customer(test_clock=clock), world.customer(test_clock=other), world.customer()
     for customer in (moved, standing, real):
         grants(world, customer, 5)
+        world.call("GET", f"/credits/history?customer_id={customer}")  # drains: Postgres knows of all of them
 
     world.advance(clock, at(31).isoformat())
     assert expire_due(world.runtime, now=utc_now) == 0
@@ -227,26 +228,30 @@ def test_a_death_on_the_way_leaves_a_clock_that_goes_on(
 
 
 def test_a_worker_that_was_too_slow_moves_nothing_any_more(world: World, toy: Toy) -> None:
-    """Its lease is over, and another one has taken the clock to its end."""
+    """Its lease was over in the middle of its work, and another one has gone on from there."""
     clock = world.clock(START)
-    toy.due = [at(5), at(7)]
+    toy.due = [at(5), at(7), at(9)]
     accepted = world.call("POST", f"/test-clocks/{clock}/advance", {"frozen_time": at(31).isoformat()}).json
     second = workers(world, 1)[0]
 
+    def stop(now: datetime) -> None:
+        assert now == at(7)
+        raise ValueError("the second worker comes no further than this")
+
     def be_slow(_: datetime) -> None:
-        toy.does = lambda _: None
+        toy.does, toy.due = stop, [at(7), at(9)]
         world.make_due(Operation)
-        toy.due = [at(7)]
         run_due_operations(second, now=utc_now)
-        assert world.operation(accepted)["status"] == "succeeded"
-        toy.due.append(at(6))
+        toy.does = lambda _: None
 
     toy.does = be_slow
     world.work()
 
-    assert frozen(world) == at(31)
-    assert toy.seen == [at(5), at(7)]
-    assert world.operation(accepted)["progress"]["at"] == "2030-01-31T00:00:00.000Z"
+    assert (frozen(world), toy.due) == (at(7), [at(7), at(9)])
+    assert world.operation(accepted)["status"] == "queued"
+    world.make_due(Operation)
+    world.work()
+    assert (frozen(world), toy.seen) == (at(31), [at(5), at(7), at(7), at(9)])
 
 
 def test_many_workers_take_a_clock_there_once(world: World) -> None:

@@ -50,7 +50,7 @@ def business_time(now: datetime) -> ColumnElement[datetime]:
     return func.coalesce(TestClock.frozen_time, literal(now, DateTime(timezone=True)))
 
 
-def in_real_time(customer_id: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
+def in_real_time(customer_id: InstrumentedAttribute[UUID] | InstrumentedAttribute[UUID | None]) -> ColumnElement[bool]:
     """Return the condition that a row's customer is on no test clock. Every scan for what is due in real time takes it.
 
     What is due of the others is found by their clock's advance alone. It is an anti-join with the customers on clocks, which a

@@ -29,6 +29,7 @@ class BillingGroup(LazyGroup):
         "catalog": CommandSource(
             module="cli.catalog", summary="The catalog: apply a file, export, a customer's price."
         ),
+        "clock": CommandSource(module="cli.clock", summary="Test clocks: create, list, show, advance, delete."),
         "webhooks": CommandSource(module="cli.webhooks", summary="The webhook inbox: list, show, replay, resync."),
         "reconcile": CommandSource(module="cli.reconcile", summary="Compare with Stripe, and settle what differs."),
         "invariants": CommandSource(

@@ -8,7 +8,7 @@ from uuid import UUID
 from billing.credits.accounts import account_keys, common_arguments, run
 from billing.credits.answers import CreditAnswer, CreditLimitExceeded, CreditOrder, done
 from billing.credits.journal import milliseconds
-from billing.credits.places import Place
+from billing.credits.places import Place, find_clock_of
 from billing.credits.scripts import Script
 from billing.errors import Invalid
 from billing.hints import Hint
@@ -58,6 +58,9 @@ def grant(
 
     Raises GrantExpired, CreditLimitExceeded, IdempotencyKeyReused, CustomerNotFound, CreditsUnavailable.
     """
+    is_paid_for = balance_max is None
+    if terms.expires_at is not None and terms.expires_at <= now:
+        find_clock_of(runtime, order.customer_id, hidden_too=is_paid_for)  # by its clock it may not have ended
 
     def wording(place: Place) -> tuple[Sequence[str], Sequence[str | int]]:
         if terms.expires_at is not None and terms.expires_at <= place.now:
@@ -75,7 +78,7 @@ def grant(
             str(terms.origin or ""),
         ]
 
-    raw = run(runtime, order.customer_id, Script.GRANT, wording, now=now, hidden_too=balance_max is None)
+    raw = run(runtime, order.customer_id, Script.GRANT, wording, now=now, hidden_too=is_paid_for)
     if raw[0] == "exceeds":
         raise CreditLimitExceeded(
             f"{order.amount} more would be above the most that a customer may hold, {balance_max}; it can spend {raw[1]} now"

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from billing.credits.shards import Shard
-from billing.customers.find import CustomerNotFound
+from billing.customers.find import CustomerNotFound, require_customer
 from billing.customers.representation import PREFIX
 from billing.runtime import Runtime
 from models.ids import public_id
@@ -65,6 +65,17 @@ def places_of(
         elif clock_id in times:
             found[customer_id] = Place.of(customer_id, on_clock=True, now=times[clock_id])
     return found
+
+
+def find_clock_of(runtime: Runtime, customer_id: UUID, *, hidden_too: bool = False) -> None:
+    """Ask Postgres whether the customer is on a test clock, so that `place_of` knows it. Raises CustomerNotFound.
+
+    Who finds no account asks by himself; this is for who decides by the time before he looks for the account.
+    """
+    with runtime.transaction() as session:
+        clock_id = require_customer(session, customer_id, hidden_too=hidden_too).test_clock_id
+    if clock_id is not None:
+        runtime.on_clocks.note(customer_id, clock_id)
 
 
 def _times(runtime: Runtime, clocks: Collection[UUID], *, hidden_too: bool) -> dict[UUID, datetime]:

@@ -16,6 +16,7 @@ PARTS = {
     r"^/(disputes|operations|webhooks|events|audit-log|plans|reconciliation)": 1000,
     r"^/(webhook-endpoints|health|metrics)": 600,
     r"^/(usage/|meters)": 400,
+    r"^/test-clocks": 200,
 }
 
 

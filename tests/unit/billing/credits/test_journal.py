@@ -8,7 +8,7 @@ from uuid import UUID
 from billing.credits.journal import Position, entry_id, instant, milliseconds, read_entry
 from billing.credits.rows import Gap, sift, usage_rows
 from billing.credits.shards import SHARDS, key_digest, new_hold_id, shard_of
-from models.ids import first_id_at, new_id
+from models.ids import first_id_at, id_instant, new_id
 from tests.unit.billing.credits.test_bookkeeping import CUSTOMER, T, operation
 
 AT = datetime(2026, 11, 25, 8, tzinfo=UTC)
@@ -94,3 +94,11 @@ def test_usage_is_what_was_used_up() -> None:
     rows = [(row["operation"], row["project"], row["amount"], row["count"]) for row in usage_rows(used)]
 
     assert rows == [("a", "", 1, 1), ("a", "p", 12, 2)]
+
+
+def test_what_ended_on_a_test_clock_has_an_id_of_the_real_time() -> None:
+    """The time of the clock may be any year; the ids of one customer sort by when it was written down."""
+    ended = read_entry(written(clock=True), written=milliseconds(AT) + 5)
+
+    assert id_instant(ended.id) == AT + timedelta(milliseconds=5)
+    assert read_entry(written(clock=True), written=milliseconds(AT) + 5).id == ended.id

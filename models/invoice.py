@@ -123,6 +123,7 @@ class InvoiceLine(Base):
     __tablename__ = "invoice_lines"
     __table_args__ = (
         one_of("kind", LineKind),
+        is_currency(),
         CheckConstraint("position >= 1", name="position_from_one"),
         CheckConstraint("period_start <= period_end", name="period_in_order"),
         CheckConstraint("share_parts BETWEEN 0 AND share_of AND share_of > 0", name="share_of_a_whole"),
@@ -137,6 +138,7 @@ class InvoiceLine(Base):
     kind: Mapped[LineKind] = mapped_column(TextEnum(LineKind))
     description: Mapped[str]
     quantity: Mapped[int]
+    currency: Mapped[str] = mapped_column(CHAR(3))
     amount_minor: Mapped[int]
     discount_minor: Mapped[int]
     formula: Mapped[str]
@@ -152,12 +154,13 @@ class InvoiceTax(Base):
     """One tax of an invoice: `amount_minor` of `taxable_minor` at `rate`, and why."""
 
     __tablename__ = "invoice_taxes"
-    __table_args__ = (CheckConstraint("rate BETWEEN 0 AND 1", name="rate_is_a_share"),)
+    __table_args__ = (is_currency(), CheckConstraint("rate BETWEEN 0 AND 1", name="rate_is_a_share"))
 
     invoice_id: Mapped[UUID] = mapped_column(ForeignKey("invoices.id"), primary_key=True)
     position: Mapped[int] = mapped_column(SmallInteger(), primary_key=True, autoincrement=False)
     name: Mapped[str]
     rate: Mapped[Decimal] = mapped_column(Numeric(7, 6))
+    currency: Mapped[str] = mapped_column(CHAR(3))
     taxable_minor: Mapped[int]
     amount_minor: Mapped[int]
     reason: Mapped[str]

@@ -13,10 +13,12 @@ ACCOUNTS = (
     "gateway_clearing",
     "gateway_fees",
     "receivable",
+    "bad_debt",
     "revenue",
     "refunds",
     "disputes",
     "tax_payable",
+    "customer_balance",
     "deferred_revenue",
     "breakage_revenue",
     "credits_issued",
@@ -33,6 +35,8 @@ NEW_ACCOUNTS = (
     "customer_balance",
 )
 OF_CUSTOMERS = (
+    "receivable",
+    "customer_balance",
     "deferred_revenue",
     "customer_credits",
     "customer_credits_held",
@@ -46,6 +50,9 @@ KINDS = (
     "dispute_withdrawn",
     "dispute_reinstated",
     "gateway_fee",
+    "invoice_issued",
+    "invoice_voided",
+    "invoice_written_off",
     "credits_granted",
     "credits_purchased",
     "credits_deducted",
@@ -67,21 +74,23 @@ def listed(*names: str) -> str:
     return ", ".join(f"'{name}'" for name in names)
 
 
+def without(names: tuple[str, ...], new: tuple[str, ...]) -> str:
+    return listed(*(name for name in names if name not in new))
+
+
 def replace_check(name: str, table: str, condition: str) -> None:
     op.drop_constraint(op.f(name), table)
     op.create_check_constraint(op.f(name), table, condition)
 
 
 def upgrade() -> None:
-    replace_check(
-        "ck_ledger_postings_account_known", "ledger_postings", f"account IN ({listed(*ACCOUNTS, *NEW_ACCOUNTS)})"
-    )
+    replace_check("ck_ledger_postings_account_known", "ledger_postings", f"account IN ({listed(*ACCOUNTS)})")
     replace_check(
         "ck_ledger_postings_customer_named",
         "ledger_postings",
-        f"customer_id IS NOT NULL OR account NOT IN ({listed(*NEW_OF_CUSTOMERS, *OF_CUSTOMERS)})",
+        f"customer_id IS NOT NULL OR account NOT IN ({listed(*OF_CUSTOMERS)})",
     )
-    replace_check("ck_ledger_entries_kind_known", "ledger_entries", f"kind IN ({listed(*KINDS, *NEW_KINDS)})")
+    replace_check("ck_ledger_entries_kind_known", "ledger_entries", f"kind IN ({listed(*KINDS)})")
     replace_check("ck_payments_purpose_known", "payments", "purpose IN ('sale', 'credits', 'invoice')")
     op.create_table(
         "invoice_series",
@@ -425,6 +434,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("description", sa.Text(), nullable=False),
         sa.Column("quantity", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.CHAR(length=3), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("discount_minor", sa.BigInteger(), nullable=False),
         sa.Column("formula", sa.Text(), nullable=False),
@@ -434,6 +444,7 @@ def upgrade() -> None:
         sa.Column("subscription_item_id", sa.Uuid(), nullable=True),
         sa.Column("share_parts", sa.BigInteger(), nullable=True),
         sa.Column("share_of", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("currency ~ '^[A-Z]{3}$'", name=op.f("ck_invoice_lines_currency_iso4217")),
         sa.CheckConstraint(
             "kind IN ('recurring', 'proration_credit', 'proration_charge', 'usage', 'one_off', 'credit_pack')",
             name=op.f("ck_invoice_lines_kind_known"),
@@ -464,9 +475,11 @@ def upgrade() -> None:
         sa.Column("position", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("rate", sa.Numeric(precision=7, scale=6), nullable=False),
+        sa.Column("currency", sa.CHAR(length=3), nullable=False),
         sa.Column("taxable_minor", sa.BigInteger(), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.CheckConstraint("currency ~ '^[A-Z]{3}$'", name=op.f("ck_invoice_taxes_currency_iso4217")),
         sa.CheckConstraint("rate BETWEEN 0 AND 1", name=op.f("ck_invoice_taxes_rate_is_a_share")),
         sa.ForeignKeyConstraint(["invoice_id"], ["invoices.id"], name=op.f("fk_invoice_taxes_invoice_id")),
         sa.PrimaryKeyConstraint("invoice_id", "position", name=op.f("pk_invoice_taxes")),
@@ -499,10 +512,12 @@ def downgrade() -> None:
     op.drop_table("customer_balances")
     op.drop_table("invoice_series")
     replace_check("ck_payments_purpose_known", "payments", "purpose IN ('sale', 'credits')")
-    replace_check("ck_ledger_entries_kind_known", "ledger_entries", f"kind IN ({listed(*KINDS)})")
+    replace_check("ck_ledger_entries_kind_known", "ledger_entries", f"kind IN ({without(KINDS, NEW_KINDS)})")
     replace_check(
         "ck_ledger_postings_customer_named",
         "ledger_postings",
-        f"customer_id IS NOT NULL OR account NOT IN ({listed(*OF_CUSTOMERS)})",
+        f"customer_id IS NOT NULL OR account NOT IN ({without(OF_CUSTOMERS, NEW_OF_CUSTOMERS)})",
     )
-    replace_check("ck_ledger_postings_account_known", "ledger_postings", f"account IN ({listed(*ACCOUNTS)})")
+    replace_check(
+        "ck_ledger_postings_account_known", "ledger_postings", f"account IN ({without(ACCOUNTS, NEW_ACCOUNTS)})"
+    )

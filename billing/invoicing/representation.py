@@ -31,7 +31,7 @@ def invoice_representation(
         "currency": invoice.currency,
         "period_start": iso(invoice.period_start),
         "period_end": iso(invoice.period_end),
-        "lines": [line_representation(line, currency=invoice.currency) for line in lines],
+        "lines": [line_representation(line) for line in lines],
         "subtotal_amount": invoice.subtotal_minor,
         "discount_amount": invoice.discount_minor,
         "tax_amount": invoice.tax_minor,
@@ -70,7 +70,7 @@ def invoice_representation(
     }
 
 
-def line_representation(line: InvoiceLine, *, currency: str) -> dict[str, object]:
+def line_representation(line: InvoiceLine) -> dict[str, object]:
     """Return one line as JSON-like data."""
     return {
         "kind": str(line.kind),
@@ -78,7 +78,7 @@ def line_representation(line: InvoiceLine, *, currency: str) -> dict[str, object
         "quantity": line.quantity,
         "amount": line.amount_minor,
         "discount_amount": line.discount_minor,
-        "currency": currency,
+        "currency": line.currency,
         "period_start": iso(line.period_start),
         "period_end": iso(line.period_end),
         "formula": line.formula,

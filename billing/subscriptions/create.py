@@ -14,24 +14,21 @@ from sqlalchemy.orm import Session
 from billing.actor import Actor
 from billing.catalog.find import current_version, find_plan, price_for
 from billing.errors import Conflict, FieldFault, Invalid
-from billing.facts import record_fact
 from billing.invoicing.collect import Collected, collect
-from billing.invoicing.draft import Draft
-from billing.invoicing.issue import Parts, compute_each, issue
+from billing.invoicing.issue import compute_each, issue
 from billing.settings import Settings
 from billing.subscriptions.allowance import owe_month
-from billing.subscriptions.cycle import Cycle, Period, cycle_from, whole_seconds
+from billing.subscriptions.cycle import Period, cycle_from, whole_seconds
 from billing.subscriptions.items import priced
-from billing.subscriptions.lines import PricedItem, recurring_lines, rest_lines
-from billing.subscriptions.next_action import next_action
-from billing.subscriptions.policy import policy_of
+from billing.subscriptions.lines import PricedItem
+from billing.subscriptions.move import record
+from billing.subscriptions.period_draft import period_draft
 from billing.subscriptions.prefixes import SUBSCRIPTION_PREFIX
-from billing.subscriptions.proration import Policy, share_left
-from billing.subscriptions.representation import subscription_representation
+from billing.subscriptions.proration import Policy
 from billing.tax.rule import flat_tax
 from models.customer import Customer
 from models.ids import new_id, public_id
-from models.invoice import BillingReason
+from models.invoice import BillingReason, Invoice
 from models.plan import Plan, PlanKind, PlanVersion
 from models.price import Price, PriceInterval
 from models.subscription import Collection, Subscription, SubscriptionItem, SubscriptionStatus
@@ -69,12 +66,9 @@ class SubscriptionTerms(NamedTuple):
 
 
 class Created(NamedTuple):
-    """A subscription, its first invoice unless it began with a trial, and what collects that."""
+    """A subscription, and what collects its first invoice, where there is something to collect."""
 
     subscription: Subscription
-    items: Sequence[PricedItem]
-    plan: Plan
-    invoice: Parts | None
     collected: Collected | None
 
 
@@ -101,10 +95,64 @@ def create_subscription(
         session, version_id=version.id, interval=terms.interval, currency=currency, customer_id=customer.id
     )
     trial_days = _trial_days(session, customer, version, prices, terms=terms, settings=settings)
+    subscription = _row(customer, plan, version, terms=terms, currency=currency, trial_days=trial_days, at=at)
+    session.add(subscription)
+    session.flush()
+    rows = [
+        SubscriptionItem(
+            id=new_id(), subscription_id=subscription.id, price_id=price.id, quantity=terms.quantity, started_at=at
+        )
+        for price in prices
+    ]
+    session.add_all(rows)
+    items = [priced(row, price, plan_name=plan.name) for row, price in zip(rows, prices, strict=True)]
+    collected = None
+    if not trial_days:
+        invoice = _first_invoice(session, subscription, items, settings=settings, actor=actor, at=at, now=recorded_at)
+        if subscription.status is SubscriptionStatus.INCOMPLETE:
+            collected = collect(
+                session,
+                customer=customer,
+                invoice=invoice,
+                payment_method=terms.payment_method,
+                off_session=False,
+                kind=OPERATION_KIND,
+                resource_type="subscription",
+                resource_id=public_id(SUBSCRIPTION_PREFIX, subscription.id),
+                actor=actor,
+                now=recorded_at,
+            )
+    if subscription.status is not SubscriptionStatus.INCOMPLETE:
+        owe_month(session, subscription, version, at=at, now=recorded_at)
+    after: dict[str, object] = {"plan": plan.code, "status": str(subscription.status)}
+    record(
+        session,
+        subscription,
+        fact="subscription.created",
+        before=dict.fromkeys(after),
+        after=after,
+        actor=actor,
+        at=at,
+        now=recorded_at,
+    )
+    return Created(subscription, collected)
+
+
+def _row(
+    customer: Customer,
+    plan: Plan,
+    version: PlanVersion,
+    *,
+    terms: SubscriptionTerms,
+    currency: str,
+    trial_days: int,
+    at: datetime,
+) -> Subscription:
     trial = Period(at, at + timedelta(days=trial_days)) if trial_days else None
     cycle = cycle_from(trial.end if trial else at, interval=terms.interval, day=terms.billing_anchor_day)
-    period = trial or _first_period(cycle, at)
-    subscription = Subscription(
+    # Up to the anchor, where that was moved, it is a part of a period; else a whole one.
+    period = trial or Period(at, cycle.period_at(at).end)
+    return Subscription(
         id=new_id(),
         customer_id=customer.id,
         test_clock_id=customer.test_clock_id,
@@ -130,55 +178,28 @@ def create_subscription(
         created_at=at,
         updated_at=at,
     )
-    rows = [
-        SubscriptionItem(
-            id=new_id(), subscription_id=subscription.id, price_id=price.id, quantity=terms.quantity, started_at=at
-        )
-        for price in prices
-    ]
-    session.add(subscription)
-    session.flush()
-    session.add_all(rows)
-    items = [priced(row, price, plan_name=plan.name) for row, price in zip(rows, prices, strict=True)]
-    invoice = None
-    if trial is None:
-        draft = _first_draft(subscription, items, cycle=cycle, period=period, at=at)
-        computed = compute_each(session, [draft], tax=flat_tax(settings.TAX_RATE))
-        (invoice,) = issue(session, computed, number_prefix=settings.INVOICE_PREFIX, actor=actor, now=recorded_at)
-        subscription.latest_invoice_id = invoice.invoice.id
-        if terms.collection is Collection.SEND_INVOICE or not invoice.invoice.amount_due_minor:
-            subscription.status = SubscriptionStatus.ACTIVE
-    if subscription.status is not SubscriptionStatus.INCOMPLETE:
-        owe_month(session, subscription, version, at=at, now=recorded_at)
-    due = next_action(subscription)
-    subscription.next_action_at = due.at if due else None
-    collected = None
-    if invoice is not None and subscription.status is SubscriptionStatus.INCOMPLETE:
-        collected = collect(
-            session,
-            customer=customer,
-            invoice=invoice.invoice,
-            payment_method=terms.payment_method,
-            off_session=False,
-            kind=OPERATION_KIND,
-            resource_type="subscription",
-            resource_id=public_id(SUBSCRIPTION_PREFIX, subscription.id),
-            actor=actor,
-            now=recorded_at,
-        )
-    state = subscription_representation(subscription, items=items, plan=plan)
-    record_fact(
-        session,
-        fact="subscription.created",
-        object_type="subscription",
-        state=state,
-        customer_id=customer.id,
-        before=None,
-        after=state,
-        actor=actor,
-        now=recorded_at,
+
+
+def _first_invoice(
+    session: Session,
+    subscription: Subscription,
+    items: Sequence[PricedItem],
+    *,
+    settings: Settings,
+    actor: Actor,
+    at: datetime,
+    now: datetime,
+) -> Invoice:
+    """Issue the first invoice. What nobody has to pay now begins at once."""
+    draft = period_draft(subscription, items, reason=BillingReason.SUBSCRIPTION_CREATE, at=at)
+    computed = compute_each(session, [draft], tax=flat_tax(settings.TAX_RATE))
+    (invoice,) = (
+        each.invoice for each in issue(session, computed, number_prefix=settings.INVOICE_PREFIX, actor=actor, now=now)
     )
-    return Created(subscription, items, plan, invoice, collected)
+    subscription.latest_invoice_id = invoice.id
+    if subscription.collection is Collection.SEND_INVOICE or not invoice.amount_due_minor:
+        subscription.status = SubscriptionStatus.ACTIVE
+    return invoice
 
 
 def _offered(session: Session, named: str) -> Plan:
@@ -227,32 +248,3 @@ def _trial_days(
         .limit(1)
     )
     return 0 if session.scalar(before) is not None else days
-
-
-def _first_period(cycle: Cycle, at: datetime) -> Period:
-    """Return the period that begins at `at`: up to the anchor where that was moved, else a whole one."""
-    return Period(at, cycle.period_at(at).end)
-
-
-def _first_draft(
-    subscription: Subscription, items: Sequence[PricedItem], *, cycle: Cycle, period: Period, at: datetime
-) -> Draft:
-    whole = cycle.period_at(at)
-    if period == whole:
-        lines = recurring_lines(items, period=period)
-    else:
-        left = share_left(whole, at=at, policy=policy_of(subscription))
-        lines = rest_lines(items, rest=period, left=left)
-    return Draft(
-        customer_id=subscription.customer_id,
-        subscription_id=subscription.id,
-        reason=BillingReason.SUBSCRIPTION_CREATE,
-        currency=subscription.currency,
-        period=period,
-        lines=lines,
-        collection=subscription.collection,
-        days_until_due=subscription.days_until_due,
-        payment_method_id=subscription.payment_method_id,
-        on_test_clock=subscription.test_clock_id is not None,
-        at=at,
-    )

@@ -18,13 +18,12 @@ from billing.invoicing.pay import PAY_KIND
 from billing.invoicing.prefixes import INVOICE_PREFIX
 from billing.settings import Settings
 from billing.subscriptions.allowance import owe_month
-from billing.subscriptions.cycle import Cycle, Period
+from billing.subscriptions.cycle import Cycle
 from billing.subscriptions.find import represented
 from billing.subscriptions.items import items_of_each
-from billing.subscriptions.lines import PricedItem, recurring_lines, rest_lines
+from billing.subscriptions.lines import PricedItem
 from billing.subscriptions.next_action import next_action
-from billing.subscriptions.policy import policy_of
-from billing.subscriptions.proration import share_left
+from billing.subscriptions.period_draft import period_draft
 from billing.subscriptions.state import require_transition
 from billing.tax.rule import flat_tax
 from models.customer import Customer
@@ -104,29 +103,9 @@ def _begin_next(subscription: Subscription, items: Sequence[PricedItem], *, at: 
     """Bring a subscription into its next period; return what is owed for it, None while it is paused."""
     cycle = Cycle(subscription.anchor, subscription.anchor_day, subscription.interval)
     start = subscription.current_period_end
-    whole = cycle.period_at(start)
-    period = Period(start, whole.end)
-    subscription.current_period_start, subscription.current_period_end = period
+    subscription.current_period_start, subscription.current_period_end = start, cycle.period_at(start).end
     if subscription.status is _S.TRIALING:
         subscription.status = _S.ACTIVE
     if subscription.status is _S.PAUSED:
         return None
-    # Behind a trial there may be a part of a period only, up to an anchor that was moved.
-    lines = (
-        recurring_lines(items, period=period)
-        if period == whole
-        else rest_lines(items, rest=period, left=share_left(whole, at=start, policy=policy_of(subscription)))
-    )
-    return Draft(
-        customer_id=subscription.customer_id,
-        subscription_id=subscription.id,
-        reason=BillingReason.SUBSCRIPTION_CYCLE,
-        currency=subscription.currency,
-        period=period,
-        lines=lines,
-        collection=subscription.collection,
-        days_until_due=subscription.days_until_due,
-        payment_method_id=subscription.payment_method_id,
-        on_test_clock=subscription.test_clock_id is not None,
-        at=at,
-    )
+    return period_draft(subscription, items, reason=BillingReason.SUBSCRIPTION_CYCLE, at=at)

@@ -1,6 +1,6 @@
 """For each rule that a table states, statements that break it: they change one of VALID_ROWS, or add a second one beside it."""
 
-from tests.migrations import broken_catalog_rows
+from tests.migrations import broken_billing_rows, broken_catalog_rows
 from tests.migrations.valid_rows import ENTRY, NOBODY, POSTING, A, B
 
 # Checks: by constraint, statements that break it.
@@ -15,6 +15,7 @@ _USAGE_EVENT = (
 )
 CHECKS = {
     **broken_catalog_rows.CHECKS,
+    **broken_billing_rows.CHECKS,
     "ck_auto_top_ups_amounts_positive": [
         "UPDATE auto_top_ups SET threshold = 0",
         "UPDATE auto_top_ups SET credits = 0",
@@ -246,6 +247,7 @@ CHECKS = {
 # Uniques: what may be there once only.
 UNIQUES = {
     **broken_catalog_rows.UNIQUES,
+    **broken_billing_rows.UNIQUES,
     "uq_credit_transactions_customer_id_seq": _TRANSACTION % (1, "deduct", 1, 1),
     "uq_api_keys_key_hash": (
         "INSERT INTO api_keys (id, name, mode, role, scopes, key_hash, hint, created_at) "

@@ -109,9 +109,7 @@ def test_a_sent_invoice_begins_it_and_is_due_later(story: Story) -> None:
 
 
 def test_an_anchor_day_makes_the_first_period_a_part(story: Story) -> None:
-    subscription = story.subscribe(
-        "team", trial_days=0, billing_anchor_day=17, proration_policy={"granularity": "day"}
-    )
+    subscription = story.subscribe("team", trial_days=0, billing_anchor_day=17, proration_policy={"granularity": "day"})
 
     assert subscription["current_period_end"] == "2026-12-17T10:00:00.000Z"
     (invoice,) = story.invoices()

@@ -63,12 +63,12 @@ class Toy:
     def next_due(self, session: Session, *, clock_id: UUID) -> datetime | None:
         return min(self.due, default=None)
 
-    def run_due(self, runtime: Runtime, *, clock_id: UUID, now: datetime) -> int:
-        ready = [moment for moment in self.due if moment <= now]
+    def run_due(self, runtime: Runtime, *, clock_id: UUID, at: datetime, now: datetime) -> int:
+        ready = [moment for moment in self.due if moment <= at]
         if ready:
-            self.seen.append(now)
-            self.does(now)
-        self.due = [moment for moment in self.due if moment > now]
+            self.seen.append(at)
+            self.does(at)
+        self.due = [moment for moment in self.due if moment > at]
         return len(ready)
 
 

@@ -17,6 +17,7 @@ PARTS = {
     r"^/(webhook-endpoints|health|metrics)": 600,
     r"^/(usage/|meters)": 400,
     r"^/test-clocks": 200,
+    r"^/(subscriptions|invoices|dunning)": 500,
 }
 
 

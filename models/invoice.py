@@ -64,7 +64,8 @@ class Invoice(Base):
         CheckConstraint("amount_credited_minor BETWEEN 0 AND greatest(total_minor, 0)", name="credited_within_total"),
         CheckConstraint("period_start <= period_end", name="period_in_order"),
         CheckConstraint(
-            "(status = 'draft') = (number IS NULL AND finalized_at IS NULL)", name="numbered_when_finalized"
+            "(status = 'draft') = (number IS NULL) AND (number IS NULL) = (finalized_at IS NULL)",
+            name="numbered_when_finalized",
         ),
         CheckConstraint("(status = 'paid') = (paid_at IS NOT NULL)", name="paid_at_when_paid"),
         CheckConstraint("status <> 'paid' OR amount_paid_minor = amount_due_minor", name="paid_in_full"),

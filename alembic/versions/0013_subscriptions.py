@@ -254,7 +254,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "(status = 'draft') = (number IS NULL AND finalized_at IS NULL)",
+            "(status = 'draft') = (number IS NULL) AND (number IS NULL) = (finalized_at IS NULL)",
             name=op.f("ck_invoices_numbered_when_finalized"),
         ),
         sa.CheckConstraint("(status = 'paid') = (paid_at IS NOT NULL)", name=op.f("ck_invoices_paid_at_when_paid")),

@@ -63,8 +63,8 @@ def objects_of(world: World) -> dict[str, str]:
 
 
 def unpaid_subscription(world: World, customer: str) -> dict[str, Any]:
-    """Let a customer subscribe without a default card, and let the trial be over."""
-    trial = {"customer_id": customer, "plan": "pro", "trial_days": 1}
+    """Let a customer subscribe with a card that is declined, and let the trial be over."""
+    trial = {"customer_id": customer, "plan": "pro", "trial_days": 1, "payment_method": "pm_card_chargeDeclined"}
     subscription = world.call("POST", "/subscriptions", trial).json
     run_due(world.runtime, at=utc_now() + timedelta(days=2), now=utc_now())
     world.work()

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from billing.clock import utc_now
 from billing.credits.expire import expire_due
 from billing.operation_runner import run_due_operations
+from billing.outbox_relay import relay_batch
 from billing.runtime import Runtime
 from billing.test_clocks import credit_ends, perform_advance
 from models.ids import row_id
@@ -212,6 +213,7 @@ def test_a_death_on_the_way_leaves_a_clock_that_goes_on(
     customer = world.customer(test_clock=clock)
     grants(world, customer, 5, 10)
     toy.due = [at(5), at(7)]
+    world.work()
     accepted = world.call("POST", f"/test-clocks/{clock}/advance", {"frozen_time": at(31).isoformat()}).json
     fails_at(point)
     world.work()
@@ -259,6 +261,7 @@ def test_many_workers_take_a_clock_there_once(world: World) -> None:
     customer = world.customer(test_clock=clock)
     grants(world, customer, *range(2, 22))
     accepted = world.call("POST", f"/test-clocks/{clock}/advance", {"frozen_time": at(31).isoformat()}).json
+    relay_batch(world.runtime, now=utc_now)  # the gateway hears of the customer: the clock waits for that
     crowd = workers(world, 4)
 
     at_once(4, lambda number: run_due_operations(crowd[number], now=utc_now))

@@ -45,7 +45,7 @@ class InvoicePay(RequestBody):
     off_session: bool = Field(False, description="the customer is not there to authenticate")
 
 
-class Line(Answered):
+class InvoiceLine(Answered):
     """One line. `amount` is in minor units, and `formula` says where it comes from."""
 
     kind: LineKind
@@ -59,7 +59,7 @@ class Line(Answered):
     formula: str = Field(examples=["16/31 × 99.00"])
 
 
-class Tax(Answered):
+class InvoiceTax(Answered):
     """One tax."""
 
     name: str
@@ -93,11 +93,11 @@ class Invoice(Answered):
     currency: str
     period_start: str
     period_end: str
-    lines: list[Line]
+    lines: list[InvoiceLine]
     subtotal_amount: int
     discount_amount: int
     tax_amount: int
-    taxes: list[Tax]
+    taxes: list[InvoiceTax]
     total_amount: int = Field(description="negative where more is given back than charged")
     balance_amount: int = Field(description="what the customer's balance pays of it; negative: what it adds to that")
     amount_due: int

@@ -83,7 +83,7 @@ class SubscriptionPause(RequestBody):
     until: Instant | None = None
 
 
-class Item(Answered):
+class SubscriptionItem(Answered):
     """So many of one price."""
 
     id: str
@@ -108,7 +108,7 @@ class Subscription(Answered):
     plan: str
     interval: Interval
     currency: str
-    items: list[Item]
+    items: list[SubscriptionItem]
     current_period_start: str
     current_period_end: str
     billing_anchor_day: int

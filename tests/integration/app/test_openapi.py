@@ -217,6 +217,7 @@ def move_a_clock(ask: Asking) -> None:
     ask("POST", "/customers", {"email": "later@example.com", "test_clock": clock})
     ask("GET", f"/customers?test_clock={clock}")
     ask("GET", "/test-clocks")
+    ask.world.work()  # the gateway hears of the customer: the clock waits for that
     outcome_of(ask, "POST", f"/test-clocks/{clock}/advance", {"frozen_time": "2026-03-01T00:00:00Z"})
     ask("GET", f"/test-clocks/{clock}")
     ask("DELETE", f"/test-clocks/{clock}")

@@ -23,17 +23,22 @@ def count_failure(
     invoice: Invoice,
     subscription: Subscription | None,
     payment: Payment,
+    attempted: bool,
     actor: Actor,
     at: datetime,
     now: datetime,
 ) -> DunningCase | None:
     """Open the invoice's case, or count another failure of it, and say what comes next; None if it was counted before.
 
+    `attempted`: who calls has made an attempt, which counts also where the gateway refused it and the payment stayed as it was.
+
     The caller holds the invoice's lock. `at` is business time, `now` real.
     """
     case = session.scalar(select(DunningCase).where(DunningCase.invoice_id == invoice.id))
-    if case is not None and (case.payment_version >= payment.version or case.status is not DunningStatus.OPEN):
-        return None
+    if case is not None:
+        was_refused = attempted and case.next_step is None
+        if case.status is not DunningStatus.OPEN or (case.payment_version >= payment.version and not was_refused):
+            return None
     category = _category(payment)
     is_new = case is None
     if case is None:

@@ -70,4 +70,14 @@ CHECKS = (
         "SELECT count(*) FROM subscriptions WHERE parked_at IS NOT NULL",
         "mend what parked_reason names, then set parked_at to NULL",
     ),
+    Check(
+        "dunning_moves",
+        "an open case has a next step, or an attempt that is under way",
+        f"""
+        SELECT count(*) FROM dunning_cases c WHERE status = 'open' AND next_step IS NULL AND test_clock_id IS NULL
+            AND opened_at < now() - {_LATE} AND NOT EXISTS (SELECT FROM operations o
+                WHERE o.customer_id = c.customer_id AND o.finished_at IS NULL AND o.kind LIKE 'invoice.pay%')
+        """,  # noqa: S608 - our own constant
+        "see the operations of the customer, and pay the invoice: POST /invoices/:id/pay",
+    ),
 )

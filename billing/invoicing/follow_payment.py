@@ -27,10 +27,12 @@ _FAILED = frozenset({PaymentStatus.REQUIRES_PAYMENT_METHOD, PaymentStatus.REQUIR
 _PAYABLE = frozenset({InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE})
 
 
-def follow_payment(session: Session, *, invoice_id: UUID, actor: Actor, now: datetime) -> Invoice:
+def follow_payment(
+    session: Session, *, invoice_id: UUID, actor: Actor, now: datetime, attempted: bool = False
+) -> Invoice:
     """Return the invoice as its payment has left it: paid, or waiting for another attempt.
 
-    Locks customer, subscription and invoice, in this order. `now` is real time.
+    `attempted`: who calls has just made an attempt. Locks customer, subscription and invoice, in this order. `now` is real time.
     """
     invoice = session.get_one(Invoice, invoice_id)
     session.get_one(Customer, invoice.customer_id, with_for_update=True)
@@ -64,7 +66,14 @@ def follow_payment(session: Session, *, invoice_id: UUID, actor: Actor, now: dat
         invoice_paid(session, invoice=invoice, subscription=subscription, actor=actor, at=at, now=now)
     elif payment.status in _FAILED:
         payment_failed(
-            session, invoice=invoice, subscription=subscription, payment=payment, actor=actor, at=at, now=now
+            session,
+            invoice=invoice,
+            subscription=subscription,
+            payment=payment,
+            attempted=attempted,
+            actor=actor,
+            at=at,
+            now=now,
         )
     return invoice
 

@@ -51,6 +51,7 @@ def payment_failed(
     invoice: Invoice,
     subscription: Subscription | None,
     payment: Payment,
+    attempted: bool,
     actor: Actor,
     at: datetime,
     now: datetime,
@@ -62,7 +63,14 @@ def payment_failed(
     if subscription is not None and subscription.status in {_S.INCOMPLETE, _S.EXPIRED, _S.CANCELED}:
         return
     case = count_failure(
-        session, invoice=invoice, subscription=subscription, payment=payment, actor=actor, at=at, now=now
+        session,
+        invoice=invoice,
+        subscription=subscription,
+        payment=payment,
+        attempted=attempted,
+        actor=actor,
+        at=at,
+        now=now,
     )
     if case is None or subscription is None or invoice.billing_reason not in _OF_A_PERIOD:
         return

@@ -32,4 +32,4 @@ def items_of_each(session: Session, *, subscription_ids: Collection[UUID]) -> di
 def priced(item: SubscriptionItem, price: Price, *, plan_name: str) -> PricedItem:
     """Return an item as lines are made of it."""
     name = plan_name if price.component == BASE_COMPONENT else f"{plan_name}: {price.component}"
-    return PricedItem(item.id, price.id, terms_of(price), item.quantity, name)
+    return PricedItem(item.id, price.id, terms_of(price), item.quantity, name, price.meter)

@@ -9,16 +9,23 @@ from billing.invoicing.draft import Line
 from billing.subscriptions.cycle import Period
 from billing.subscriptions.proration import Share, charge_for_rest, credit_for_rest
 from models.invoice import LineKind
+from models.price import PriceScheme
 
 
 class PricedItem(NamedTuple):
-    """So many of one price, and the name under which the customer knows it."""
+    """So many of one price, and the name under which the customer knows it. With a `meter` it is not owed in advance."""
 
     item_id: UUID
     price_id: UUID
     terms: PriceTerms
     quantity: int
     name: str
+    meter: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """The name, with the quantity where that makes a difference."""
+        return self.name if self.terms.scheme is PriceScheme.FLAT else _named(self.name, self.quantity)
 
 
 class PaidLine(NamedTuple):
@@ -37,7 +44,7 @@ def recurring_lines(items: Sequence[PricedItem], *, period: Period) -> list[Line
     return [
         Line(
             kind=LineKind.RECURRING,
-            description=_named(item.name, item.quantity),
+            description=item.shown,
             quantity=item.quantity,
             period=period,
             price_id=item.price_id,
@@ -47,6 +54,7 @@ def recurring_lines(items: Sequence[PricedItem], *, period: Period) -> list[Line
             formula=prorated.formula,
         )
         for item in items
+        if item.meter is None
         for prorated in [charge_for_rest(charge(item.terms, item.quantity), left=_WHOLE)]
     ]
 
@@ -56,7 +64,7 @@ def rest_lines(items: Sequence[PricedItem], *, rest: Period, left: Share) -> lis
     return [
         Line(
             kind=LineKind.PRORATION_CHARGE,
-            description=f"{_named(item.name, item.quantity)}, rest of the period",
+            description=f"{item.shown}, rest of the period",
             quantity=item.quantity,
             period=rest,
             price_id=item.price_id,
@@ -66,6 +74,7 @@ def rest_lines(items: Sequence[PricedItem], *, rest: Period, left: Share) -> lis
             formula=prorated.formula,
         )
         for item in items
+        if item.meter is None
         for prorated in [charge_for_rest(charge(item.terms, item.quantity), left=left)]
     ]
 

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.integration.subscriptions.stories import Story
+from tests.service.catalog import catalog_kept, change_catalog
 from tests.service.world import World
 
 
@@ -148,3 +149,55 @@ def test_the_plans_features_are_the_customers(story: Story) -> None:
     assert entitlements["plan"] == "team"
     limits = {row["feature"]: row["limit"] for row in entitlements["data"]}
     assert limits["ai_requests"] == 500
+
+
+def test_a_card_that_asks_for_3d_secure_completes_it_when_the_customer_has_authenticated(story: Story) -> None:
+    subscription = story.subscribe("pro", trial_days=0, payment_method="pm_card_authenticationRequired")
+    assert subscription["status"] == "incomplete"
+    (invoice,) = story.invoices()
+    payment = story.world.payment(invoice["payments"][0]["id"])
+    assert payment["status"] == "requires_action"
+
+    story.world.authenticate(payment["gateway_id"])
+    story.world.deliver(*story.world.events_about(payment["gateway_id"]))
+    story.world.work()
+
+    assert story.subscription(subscription["id"])["status"] == "active"
+    assert story.invoices()[0]["status"] == "paid"
+
+
+def test_who_cancels_before_it_is_paid_owes_nothing(story: Story) -> None:
+    subscription = story.subscribe("pro", trial_days=0, payment_method="pm_card_chargeDeclined")
+
+    canceled = story.act(subscription, "cancel")
+    story.world.work()
+
+    assert canceled["status"] == "canceled"
+    (invoice,) = story.invoices()
+    assert (invoice["status"], invoice["payments"][0]["status"]) == ("void", "canceled")
+    assert story.books() == {}
+
+
+def test_a_price_by_usage_is_not_owed_in_advance(story: Story) -> None:
+    story.world.call("POST", "/meters", {"code": "calls", "name": "Calls", "event_type": "call.made"})
+    with catalog_kept(story.world):
+        change_catalog(
+            story.world,
+            "INSERT INTO prices (id, version_id, component, interval, currency, scheme, unit_amount, meter, tax_behavior,"
+            " created_at) SELECT gen_random_uuid(), version_id, 'calls', 'month', 'USD', 'per_unit', 1, 'calls', 'exclusive',"
+            " now()"
+            " FROM prices JOIN plan_versions v ON v.id = version_id JOIN plans p ON p.id = v.plan_id"
+            " WHERE p.code = 'pro' AND interval = 'month'",
+        )
+        story.subscribe("pro", trial_days=0)
+
+        assert [line["amount"] for line in story.invoices()[0]["lines"]] == [2900]
+
+
+def test_a_price_that_includes_tax_is_refused(story: Story) -> None:
+    with catalog_kept(story.world):
+        change_catalog(story.world, "UPDATE prices SET tax_behavior = 'inclusive'")
+
+        answer = story.world.call("POST", "/subscriptions", {"customer_id": story.customer, "plan": "pro"})
+
+    assert (answer.status_code, answer.json["code"]) == (422, "plan_not_offered")

@@ -44,8 +44,8 @@ class DunningFinalAction(StrEnum):
 class DunningCase(Base):
     """The failed collection of one invoice. `due_at` is when its payment was due: days are counted from there.
 
-    `failures` counts the attempts that came to nothing. `payment_version` is the payment's version with which the last of them
-    was counted, so that it is counted once, whoever tells of it. `next_step` at `next_step_at` is what comes next, and `reason`
+    `failures` counts the attempts that came to nothing. `attempt_id` is the last of them, so that each is counted once, whoever
+    tells of it. `next_step` at `next_step_at` is what comes next, and `reason`
     says why; both are NULL once the case has ended.
     """
 
@@ -78,7 +78,7 @@ class DunningCase(Base):
     test_clock_id: Mapped[UUID | None] = mapped_column(ForeignKey("test_clocks.id"))
     status: Mapped[DunningStatus] = mapped_column(TextEnum(DunningStatus))
     failures: Mapped[int] = mapped_column(SmallInteger())
-    payment_version: Mapped[int]
+    attempt_id: Mapped[UUID] = mapped_column(ForeignKey("payment_attempts.id"))
     decline_code: Mapped[str | None]
     category: Mapped[str]
     due_at: Mapped[datetime]

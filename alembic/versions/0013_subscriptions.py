@@ -374,60 +374,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("ended_at IS NULL"),
     )
     op.create_table(
-        "dunning_cases",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("invoice_id", sa.Uuid(), nullable=False),
-        sa.Column("customer_id", sa.Uuid(), nullable=False),
-        sa.Column("subscription_id", sa.Uuid(), nullable=True),
-        sa.Column("test_clock_id", sa.Uuid(), nullable=True),
-        sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("failures", sa.SmallInteger(), nullable=False),
-        sa.Column("payment_version", sa.BigInteger(), nullable=False),
-        sa.Column("decline_code", sa.Text(), nullable=True),
-        sa.Column("category", sa.Text(), nullable=False),
-        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("next_step", sa.Text(), nullable=True),
-        sa.Column("next_step_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("(status = 'open') = (ended_at IS NULL)", name=op.f("ck_dunning_cases_ended_when_final")),
-        sa.CheckConstraint("next_step IN ('retry', 'final_action')", name=op.f("ck_dunning_cases_next_step_known")),
-        sa.CheckConstraint(
-            "status = 'open' OR next_step IS NULL", name=op.f("ck_dunning_cases_nothing_next_when_ended")
-        ),
-        sa.CheckConstraint(
-            "status IN ('open', 'recovered', 'exhausted', 'closed')", name=op.f("ck_dunning_cases_status_known")
-        ),
-        sa.CheckConstraint("failures >= 1", name=op.f("ck_dunning_cases_failed_before")),
-        sa.CheckConstraint(
-            "num_nonnulls(next_step, next_step_at) IN (0, 2)", name=op.f("ck_dunning_cases_step_has_a_time")
-        ),
-        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_dunning_cases_customer_id")),
-        sa.ForeignKeyConstraint(["invoice_id"], ["invoices.id"], name=op.f("fk_dunning_cases_invoice_id")),
-        sa.ForeignKeyConstraint(
-            ["subscription_id"], ["subscriptions.id"], name=op.f("fk_dunning_cases_subscription_id")
-        ),
-        sa.ForeignKeyConstraint(["test_clock_id"], ["test_clocks.id"], name=op.f("fk_dunning_cases_test_clock_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_dunning_cases")),
-        sa.UniqueConstraint("invoice_id", name=op.f("uq_dunning_cases_invoice_id")),
-    )
-    op.create_index("ix_dunning_cases_customer", "dunning_cases", ["customer_id", "id"], unique=False)
-    op.create_index(
-        "ix_dunning_cases_due",
-        "dunning_cases",
-        ["next_step_at"],
-        unique=False,
-        postgresql_where=sa.text("next_step_at IS NOT NULL AND test_clock_id IS NULL"),
-    )
-    op.create_index(
-        "ix_dunning_cases_due_on_clock",
-        "dunning_cases",
-        ["test_clock_id", "next_step_at"],
-        unique=False,
-        postgresql_where=sa.text("next_step_at IS NOT NULL AND test_clock_id IS NOT NULL"),
-    )
-    op.create_table(
         "invoice_lines",
         sa.Column("invoice_id", sa.Uuid(), nullable=False),
         sa.Column("position", sa.SmallInteger(), autoincrement=False, nullable=False),
@@ -484,6 +430,61 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["invoice_id"], ["invoices.id"], name=op.f("fk_invoice_taxes_invoice_id")),
         sa.PrimaryKeyConstraint("invoice_id", "position", name=op.f("pk_invoice_taxes")),
     )
+    op.create_table(
+        "dunning_cases",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("subscription_id", sa.Uuid(), nullable=True),
+        sa.Column("test_clock_id", sa.Uuid(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("failures", sa.SmallInteger(), nullable=False),
+        sa.Column("attempt_id", sa.Uuid(), nullable=False),
+        sa.Column("decline_code", sa.Text(), nullable=True),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_step", sa.Text(), nullable=True),
+        sa.Column("next_step_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("(status = 'open') = (ended_at IS NULL)", name=op.f("ck_dunning_cases_ended_when_final")),
+        sa.CheckConstraint("next_step IN ('retry', 'final_action')", name=op.f("ck_dunning_cases_next_step_known")),
+        sa.CheckConstraint(
+            "status = 'open' OR next_step IS NULL", name=op.f("ck_dunning_cases_nothing_next_when_ended")
+        ),
+        sa.CheckConstraint(
+            "status IN ('open', 'recovered', 'exhausted', 'closed')", name=op.f("ck_dunning_cases_status_known")
+        ),
+        sa.CheckConstraint("failures >= 1", name=op.f("ck_dunning_cases_failed_before")),
+        sa.CheckConstraint(
+            "num_nonnulls(next_step, next_step_at) IN (0, 2)", name=op.f("ck_dunning_cases_step_has_a_time")
+        ),
+        sa.ForeignKeyConstraint(["attempt_id"], ["payment_attempts.id"], name=op.f("fk_dunning_cases_attempt_id")),
+        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_dunning_cases_customer_id")),
+        sa.ForeignKeyConstraint(["invoice_id"], ["invoices.id"], name=op.f("fk_dunning_cases_invoice_id")),
+        sa.ForeignKeyConstraint(
+            ["subscription_id"], ["subscriptions.id"], name=op.f("fk_dunning_cases_subscription_id")
+        ),
+        sa.ForeignKeyConstraint(["test_clock_id"], ["test_clocks.id"], name=op.f("fk_dunning_cases_test_clock_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dunning_cases")),
+        sa.UniqueConstraint("invoice_id", name=op.f("uq_dunning_cases_invoice_id")),
+    )
+    op.create_index("ix_dunning_cases_customer", "dunning_cases", ["customer_id", "id"], unique=False)
+    op.create_index(
+        "ix_dunning_cases_due",
+        "dunning_cases",
+        ["next_step_at"],
+        unique=False,
+        postgresql_where=sa.text("next_step_at IS NOT NULL AND test_clock_id IS NULL"),
+    )
+    op.create_index(
+        "ix_dunning_cases_due_on_clock",
+        "dunning_cases",
+        ["test_clock_id", "next_step_at"],
+        unique=False,
+        postgresql_where=sa.text("next_step_at IS NOT NULL AND test_clock_id IS NOT NULL"),
+    )
     op.add_column("payments", sa.Column("invoice_id", sa.Uuid(), nullable=True))
     op.create_index(
         "uq_payments_invoice",
@@ -501,9 +502,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_column("payments", "invoice_id")
+    op.drop_table("dunning_cases")
     op.drop_table("invoice_taxes")
     op.drop_table("invoice_lines")
-    op.drop_table("dunning_cases")
     op.drop_table("subscription_items")
     op.drop_table("subscription_changes")
     op.drop_table("plan_allowances")

@@ -37,7 +37,7 @@ class ProrationPolicy(RequestBody):
 class SubscriptionCreate(RequestBody):
     """What a customer subscribes to."""
 
-    customer_id: CustomerId | None = Field(None, description="required, but for a customer's token, which implies it")
+    customer_id: CustomerId
     plan: PlanName
     interval: Interval = "month"
     quantity: Quantity = 1

@@ -13,7 +13,7 @@ from billing.payments.declines import DeclineCategory, explain
 from models.dunning import DunningCase, DunningStatus
 from models.ids import new_id
 from models.invoice import Invoice
-from models.payment import Payment, PaymentStatus
+from models.payment import AttemptKind, Payment, PaymentAttempt, PaymentStatus
 from models.subscription import Subscription
 
 
@@ -23,22 +23,22 @@ def count_failure(
     invoice: Invoice,
     subscription: Subscription | None,
     payment: Payment,
-    attempted: bool,
     actor: Actor,
     at: datetime,
     now: datetime,
 ) -> DunningCase | None:
     """Open the invoice's case, or count another failure of it, and say what comes next; None if it was counted before.
 
-    `attempted`: who calls has made an attempt, which counts also where the gateway refused it and the payment stayed as it was.
-
+    A failure is that of the payment's newest attempt, once that has its end: whoever tells of it, webhook or operation, and
+    however often, it is counted once. What a customer tries in the browser is no attempt of ours.
     The caller holds the invoice's lock. `at` is business time, `now` real.
     """
     case = session.scalar(select(DunningCase).where(DunningCase.invoice_id == invoice.id))
-    if case is not None:
-        was_refused = attempted and case.next_step is None
-        if case.status is not DunningStatus.OPEN or (case.payment_version >= payment.version and not was_refused):
-            return None
+    attempt = _newest_attempt(session, payment)
+    if attempt is None or attempt.finished_at is None:
+        return None
+    if case is not None and (case.status is not DunningStatus.OPEN or case.attempt_id == attempt.id):
+        return None
     category = _category(payment)
     is_new = case is None
     if case is None:
@@ -55,7 +55,7 @@ def count_failure(
         )
         session.add(case)
     case.failures += 1
-    case.payment_version = payment.version
+    case.attempt_id = attempt.id
     case.decline_code, case.category = payment.decline_code, str(category)
     following = next_step(due_at=case.due_at, failures=case.failures, category=category)
     case.next_step, case.next_step_at, case.reason = following.step, max(following.at, at), following.reason
@@ -83,6 +83,13 @@ def open_case_of(session: Session, *, invoice: Invoice) -> DunningCase | None:
     """Return the invoice's case, if it is open."""
     query = select(DunningCase).where(DunningCase.invoice_id == invoice.id, DunningCase.status == DunningStatus.OPEN)
     return session.scalar(query)
+
+
+def _newest_attempt(session: Session, payment: Payment) -> PaymentAttempt | None:
+    query = select(PaymentAttempt).where(
+        PaymentAttempt.payment_id == payment.id, PaymentAttempt.kind.in_((AttemptKind.CREATE, AttemptKind.CONFIRM))
+    )
+    return session.scalar(query.order_by(PaymentAttempt.started_at.desc(), PaymentAttempt.id.desc()).limit(1))
 
 
 def _category(payment: Payment) -> DeclineCategory:

@@ -27,12 +27,10 @@ _FAILED = frozenset({PaymentStatus.REQUIRES_PAYMENT_METHOD, PaymentStatus.REQUIR
 _PAYABLE = frozenset({InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE})
 
 
-def follow_payment(
-    session: Session, *, invoice_id: UUID, actor: Actor, now: datetime, attempted: bool = False
-) -> Invoice:
+def follow_payment(session: Session, *, invoice_id: UUID, actor: Actor, now: datetime) -> Invoice:
     """Return the invoice as its payment has left it: paid, or waiting for another attempt.
 
-    `attempted`: who calls has just made an attempt. Locks customer, subscription and invoice, in this order. `now` is real time.
+    Locks customer, subscription and invoice, in this order. `now` is real time.
     """
     invoice = session.get_one(Invoice, invoice_id)
     session.get_one(Customer, invoice.customer_id, with_for_update=True)
@@ -70,7 +68,6 @@ def follow_payment(
             invoice=invoice,
             subscription=subscription,
             payment=payment,
-            attempted=attempted,
             actor=actor,
             at=at,
             now=now,

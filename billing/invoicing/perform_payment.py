@@ -58,9 +58,7 @@ class InvoiceFollows:
 
     def apply(self, session: Session, *, actor: Actor, now: datetime) -> OperationOutcome:
         """Say how subscription or invoice stands; a decline is an error, whose effects are committed all the same."""
-        invoice = follow_payment(
-            session, invoice_id=_invoice_of(session, self._payment_id), actor=actor, now=now, attempted=True
-        )
+        invoice = follow_payment(session, invoice_id=_invoice_of(session, self._payment_id), actor=actor, now=now)
         payment = session.get_one(Payment, self._payment_id)
         error = why_not_paid(payment)
         if error is not None:

@@ -136,8 +136,8 @@ UNIQUES = {
     "uq_invoices_number": f"UPDATE invoices SET number = 'INV-2026-000001' WHERE id = '{B}'",
     "uq_invoices_period": f"UPDATE invoices SET billing_reason = 'subscription_cycle' WHERE id = '{B}'",
     "uq_dunning_cases_invoice_id": (
-        "INSERT INTO dunning_cases (id, invoice_id, customer_id, status, failures, payment_version, category, due_at, reason, "
-        f"opened_at) VALUES ('{B}', '{A}', '{A}', 'open', 1, 1, 'soft', now(), '', now())"
+        "INSERT INTO dunning_cases (id, invoice_id, customer_id, status, failures, attempt_id, category, due_at, reason, "
+        f"opened_at) VALUES ('{B}', '{A}', '{A}', 'open', 1, '{A}', 'soft', now(), '', now())"
     ),
     "uq_payments_invoice": f"UPDATE payments SET purpose = 'invoice', invoice_id = '{A}'",
 }

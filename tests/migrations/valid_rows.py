@@ -109,9 +109,9 @@ INSERT INTO invoice_taxes (invoice_id, position, name, rate, currency, taxable_m
 VALUES ('{A}', 1, 'Tax', 0.2, 'USD', 2900, 580, 'TAX_RATE');
 INSERT INTO invoice_series (series, last_number) VALUES ('INV-2026', 2);
 INSERT INTO customer_balances (customer_id, currency, amount_minor, updated_at) VALUES ('{A}', 'USD', 100, now());
-INSERT INTO dunning_cases (id, invoice_id, customer_id, subscription_id, status, failures, payment_version, category, due_at,
+INSERT INTO dunning_cases (id, invoice_id, customer_id, subscription_id, status, failures, attempt_id, category, due_at,
     next_step, next_step_at, reason, opened_at)
-VALUES ('{A}', '{A}', '{A}', '{A}', 'open', 1, 1, 'soft', now(), 'retry', now(), 'attempt 2 of 5', now());
+VALUES ('{A}', '{A}', '{A}', '{A}', 'open', 1, '{A}', 'soft', now(), 'retry', now(), 'attempt 2 of 5', now());
 INSERT INTO entitlement_uses (customer_id, feature, period_start, used, updated_at)
 VALUES ('{A}', 'ai_requests', '2026-11-01', 3, now());
 INSERT INTO reconciliation_runs (id, since, until, status, step, counts, totals, requested_by, started_at)

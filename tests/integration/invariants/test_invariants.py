@@ -62,8 +62,8 @@ BREAKERS = {
     "invoices_follow_payments": f"{INVOICE}; UPDATE payments SET invoice_id = invoices.id, updated_at = now() - interval '1 hour'"
     " FROM invoices WHERE invoices.id = payments.id",
     "subscriptions_run": f"{SUBSCRIPTION}; UPDATE subscriptions SET next_action_at = now() - interval '1 hour'",
-    "dunning_moves": "INSERT INTO dunning_cases (id, invoice_id, customer_id, status, failures, payment_version, category,"
-    " due_at, reason, opened_at) SELECT id, id, customer_id, 'open', 1, 1, 'soft', now(), '', now() - interval '1 hour'"
+    "dunning_moves": "INSERT INTO dunning_cases (id, invoice_id, customer_id, status, failures, attempt_id, category,"
+    " due_at, reason, opened_at) SELECT id, id, customer_id, 'open', 1, id, 'soft', now(), '', now() - interval '1 hour'"
     " FROM payments LIMIT 1",
     "no_subscription_is_parked": f"{SUBSCRIPTION}; UPDATE subscriptions SET parked_at = now()",
     "refunds_within_captured": "UPDATE payments SET amount_refunded_minor = amount_captured_minor + 1",

@@ -99,3 +99,17 @@ def test_an_uncollectible_invoice_can_still_be_paid(story: Story) -> None:
 
     assert story.invoices()[1]["status"] == "paid"
     assert story.books() == {"gateway_clearing": 2 * 3480, "revenue": -2 * 2900, "tax_payable": -2 * 580}
+
+
+def test_a_failure_that_webhooks_tell_of_again_is_counted_once(story: Story) -> None:
+    story.use_card("pm_card_chargeCustomerFail")
+    story.advance("2027-01-01T00:00:00")
+    payment = story.world.payment(story.invoices()[1]["payments"][0]["id"])
+
+    story.world.deliver(*story.world.events_about(payment["gateway_id"]))
+    story.world.work()
+    story.world.deliver(*story.world.events_about(payment["gateway_id"]))
+    story.world.work()
+
+    (case,) = story.cases()
+    assert (case["failures"], case["next_step_at"][:10]) == (1, "2027-01-02")

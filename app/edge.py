@@ -276,9 +276,9 @@ def _stored(session: Session, *, caller: Caller, key: str) -> Answer | None:
 
 def _accepted(answer: Answer, operation: Operation) -> Answer:
     public = public_id(operations.PREFIX, operation.id)
-    structlog.contextvars.bind_contextvars(
-        operation_id=str(operation.id), customer_id=public_id(CUSTOMER_PREFIX, operation.customer_id)
-    )
+    structlog.contextvars.bind_contextvars(operation_id=str(operation.id))
+    if operation.customer_id is not None:
+        structlog.contextvars.bind_contextvars(customer_id=public_id(CUSTOMER_PREFIX, operation.customer_id))
     return Answer(
         status=202,
         body={**answer.body, "operation": {"id": public, "status": str(operation.status)}},

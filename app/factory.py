@@ -24,12 +24,15 @@ from app.routes import (
     customers,
     disputes,
     events,
+    invoices,
     ledger,
     meters,
     operators,
     payments,
     plans,
     reconciliation,
+    subscriptions,
+    test_clocks,
     usage,
     webhook_endpoints,
     webhooks,
@@ -94,6 +97,8 @@ def create_app(runtime: Runtime) -> OpenAPI:
         customers.blueprint,
         plans.blueprint,
         payments.blueprint,
+        subscriptions.blueprint,
+        invoices.blueprint,
         disputes.blueprint,
         webhooks.blueprint,
         webhook_endpoints.blueprint,
@@ -101,6 +106,7 @@ def create_app(runtime: Runtime) -> OpenAPI:
         operators.blueprint,
         reconciliation.blueprint,
         ledger.blueprint,
+        test_clocks.blueprint,
     ):
         app.register_api(blueprint)
     app.register_api(health_blueprint(HealthBoard(runtime)))

@@ -16,12 +16,14 @@ from billing.clock import utc_now
 from billing.credits.lag import read_lag
 from billing.errors import Unavailable
 from billing.runtime import Runtime
+from billing.subscriptions.state import SERVED
 from billing.timestamps import iso
 from billing.unit_of_work import DatabaseUnavailable
 from models.audit import AuditEntry
 from models.beat_slot import Heartbeat
 from models.credits import CreditUsage
 from models.payment import Payment, PaymentStatus
+from models.subscription import Subscription
 from tasks.queues import QUEUES
 
 SERVICE = "billing-service"
@@ -81,6 +83,7 @@ class HealthBoard:
                 seen = {beat.name: beat.last_seen_at for beat in session.scalars(select(Heartbeat))}
                 stats["transactions_today"] = _payments_today(session, now=now)
                 stats["credits_consumed"] = _credits_today(session, now=now)
+                stats["active_subscriptions"] = _active_subscriptions(session)
             checks["postgres"] = {"status": "ok"}
         except (DatabaseUnavailable, SQLAlchemyError):
             seen = {}
@@ -151,6 +154,12 @@ def _payments_today(session: Session, *, now: datetime) -> int:
         )
         or 0
     )
+
+
+def _active_subscriptions(session: Session) -> int:
+    """Return how many subscriptions are served now; those of test clocks do not count."""
+    served = select(func.count()).select_from(Subscription)
+    return session.scalar(served.where(Subscription.status.in_(SERVED), Subscription.test_clock_id.is_(None))) or 0
 
 
 def _credits_today(session: Session, *, now: datetime) -> int:

@@ -123,8 +123,8 @@ class Crowd:
         return 1
 
     def _hold(self) -> int:
-        ends = self.now + timedelta(seconds=self._rng.randint(1, 3_600))
-        self._held.append(hold(self._runtime, self._order(self._rng.randint(1, 300)), expires_at=ends, now=self.now))
+        lasts = timedelta(seconds=self._rng.randint(1, 3_600))
+        self._held.append(hold(self._runtime, self._order(self._rng.randint(1, 300)), lasts=lasts, now=self.now))
         return 1
 
     def _end(self) -> int:

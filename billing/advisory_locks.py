@@ -10,3 +10,4 @@ class AdvisoryLock(IntEnum):
     MIGRATION = 7_214_000
     AUDIT_SEAL = 7_214_001
     OUTGOING_CLAIM = 7_214_002
+    CATALOG = 7_214_003

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from billing.invoicing import checks as invoicing_checks
 from billing.ledger import checks
 
 
@@ -173,6 +174,7 @@ INVARIANTS: tuple[Invariant, ...] = (
             (checks.of_the_past_day(checks.DISPUTES), "billing ledger backfill, then billing ledger verify"),
         )
     ),
+    *(Invariant(*check) for check in invoicing_checks.CHECKS),
     Invariant(
         "audit_is_sealed",
         "no audit entry stays unsealed",

@@ -139,12 +139,16 @@ def renew(session: Session, claimed: Sequence[Work], *, lease_seconds: int) -> l
     return [row for row in claimed if row.id in standing]
 
 
-def give_back(session: Session, claimed: Sequence[Work], *, idle_status: StrEnum | None) -> None:
-    """Give rows of one claim back untouched: due at once, for anybody. Those whose lease is lost are left alone."""
+def give_back(
+    session: Session, claimed: Sequence[Work], *, idle_status: StrEnum | None, pause: timedelta = timedelta(0)
+) -> None:
+    """Give rows of one claim back untouched: due after `pause`, for anybody. Those whose lease is lost are left alone."""
     table = type(claimed[0])
     status = {} if idle_status is None else {"status": idle_status}
     session.execute(
-        update(table).where(_still_held(table, claimed)).values(lease_token=None, next_attempt_at=func.now(), **status),
+        update(table)
+        .where(_still_held(table, claimed))
+        .values(lease_token=None, next_attempt_at=func.now() + pause, **status),
         execution_options={"synchronize_session": False},
     )
 

@@ -1,6 +1,6 @@
 """What an operation came to: the HTTP answer that its caller gets, or got if it had waited."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol, Self
 
 from sqlalchemy.orm import Session
@@ -39,14 +39,21 @@ class OperationOutcome(NamedTuple):
             operations.succeed(operation, status=self.status, body=self.body, now=now)
 
 
+class NextStep(NamedTuple):
+    """The operation has another step, but has to wait for something else first: it is performed again after the pause."""
+
+    pause: timedelta
+
+
 class Settlement(Protocol):
     """What a network call brought, to be applied in the transaction that finishes the operation."""
 
     def refresh(self, runtime: Runtime) -> None:
         """Ask the gateway again after StaleObservation."""
 
-    def apply(self, session: Session, *, actor: Actor, now: datetime) -> OperationOutcome | None:
+    def apply(self, session: Session, *, actor: Actor, now: datetime) -> OperationOutcome | NextStep | None:
         """Apply the effect; None when the operation has another step: then it is performed again, at once.
 
+        NextStep is the same after a pause, which is no failure, and not counted.
         Raises StaleObservation when another observation came in between.
         """

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 from uuid import UUID
@@ -31,6 +31,8 @@ from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.errors import BillingError, InvariantBroken, Unavailable
 from billing.fail_points import fail_point
 from billing.hints import Hint
+from billing.invoicing import pay as invoice_pay
+from billing.invoicing.perform_payment import perform_invoice_payment
 from billing.metrics import WORK
 from billing.observations import OBSERVE_TRIES_MAX, StaleObservation
 from billing.operation_outcome import OperationOutcome, Settlement
@@ -53,6 +55,9 @@ from billing.payments.perform_refund import perform_refund_operation
 from billing.runtime import Runtime
 from billing.setup_intents import requests as setup_intent_requests
 from billing.setup_intents.perform import perform_setup_operation
+from billing.subscriptions import create as subscription_create
+from billing.test_clocks import advance as clock_advance
+from billing.test_clocks.perform_advance import perform_advance
 from billing.work_desk import SEATS
 from models.ids import public_id
 from models.operation import Operation, OperationStatus
@@ -70,9 +75,15 @@ PERFORMERS: dict[str, Performer] = {
     payment_method_requests.ATTACH_KIND: perform_attachment,
     payment_method_requests.DETACH_KIND: perform_detachment,
     credit_purchase.OPERATION_KIND: perform_purchase,
+    subscription_create.OPERATION_KIND: perform_invoice_payment,
+    invoice_pay.PAY_KIND: perform_invoice_payment,
+    invoice_pay.PAY_AGAIN_KIND: perform_invoice_payment,
     setup_intent_requests.CREATE_KIND: perform_setup_operation,
     setup_intent_requests.CONFIRM_KIND: perform_setup_operation,
+    clock_advance.OPERATION_KIND: perform_advance,
 }
+# What else is written down with the failure of an operation that did not come to a settlement of its own.
+WHEN_FAILED: dict[str, Callable[..., None]] = {clock_advance.OPERATION_KIND: clock_advance.stop_advance}
 # How many are claimed at once; while so many go alone, each with a connection of its own, nothing more is; how long one leads.
 TOGETHER_MAX = 8
 ALONE_MAX = 4
@@ -196,7 +207,7 @@ def _logged(operation: Operation) -> AbstractContextManager[object]:
     return structlog.contextvars.bound_contextvars(
         operation=operation.kind,
         operation_id=str(operation.id),
-        customer_id=public_id(CUSTOMER_PREFIX, operation.customer_id),
+        customer_id=public_id(CUSTOMER_PREFIX, operation.customer_id) if operation.customer_id is not None else None,
         request_id=operation.request_id,
     )
 
@@ -316,16 +327,17 @@ def _settle(runtime: Runtime, operation: Operation, settlement: Settlement, *, n
             with runtime.transaction() as session:
                 held = leases.hold(session, operation)
                 outcome = settlement.apply(session, actor=actor, now=now())
-                if outcome is None:
-                    leases.give_back(session, [held], idle_status=OperationStatus.QUEUED)
-                else:
+                if isinstance(outcome, OperationOutcome):
                     outcome.give_to(held, now=now())
+                else:
+                    pause = outcome.pause if outcome is not None else timedelta(0)
+                    leases.give_back(session, [held], idle_status=OperationStatus.QUEUED, pause=pause)
                 fail_point("operation.alone_before_commit")
         except StaleObservation:
             settlement.refresh(runtime)
         else:
             fail_point("operation.alone_after_commit")
-            if outcome is not None:
+            if isinstance(outcome, OperationOutcome):
                 _announce(runtime, operation, outcome="finished")
             return
     raise Unavailable("the payment changes faster than it can be read")
@@ -334,8 +346,14 @@ def _settle(runtime: Runtime, operation: Operation, settlement: Settlement, *, n
 def _finish(runtime: Runtime, operation: Operation, outcome: OperationOutcome, *, now: Callable[[], datetime]) -> None:
     with runtime.transaction() as session:
         held = leases.hold(session, operation)
-        outcome.give_to(held, now=now())
+        _fail(session, held, outcome, now=now())
     _announce(runtime, operation, outcome="refused")
+
+
+def _fail(session: Session, held: Operation, outcome: OperationOutcome, *, now: datetime) -> None:
+    if held.kind in WHEN_FAILED:
+        WHEN_FAILED[held.kind](session, operation=held, actor=WORKER._replace(request_id=held.request_id), now=now)
+    outcome.give_to(held, now=now)
 
 
 def _give_up(runtime: Runtime, operation: Operation, detail: str, *, now: Callable[[], datetime]) -> None:
@@ -362,9 +380,8 @@ def _count_failure(runtime: Runtime, operation: Operation, error: Exception, *, 
         alive = leases.fail(held, reason=type(error).__name__)
         held.status = OperationStatus.QUEUED
         if not alive:
-            OperationOutcome.failed(OperationGaveUp("the operation failed too often; see the log")).give_to(
-                held, now=now()
-            )
+            gave_up = OperationGaveUp("the operation failed too often; see the log")
+            _fail(session, held, OperationOutcome.failed(gave_up), now=now())
     _announce(runtime, operation, outcome="failed" if alive else "dead")
 
 

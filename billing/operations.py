@@ -34,7 +34,7 @@ def enqueue(
     session: Session,
     *,
     kind: str,
-    customer_id: UUID,
+    customer_id: UUID | None,
     resource_type: str,
     resource_id: str,
     params: dict[str, object],
@@ -42,7 +42,7 @@ def enqueue(
     now: datetime,
     of_new_resource: bool = False,
 ) -> Operation:
-    """Add an operation that is due at once; workers are told after the commit.
+    """Add an operation that is due at once; workers are told after the commit. `customer_id` is None for what is nobody's.
 
     Raises OperationUnderWay when another operation on the same resource has not finished. The caller holds the lock of the
     resource's row where it exists already, so that the check cannot race; a partial unique index stands behind it. Of a resource
@@ -67,7 +67,7 @@ def enqueue(
     return operation
 
 
-def _require_none_open(session: Session, *, customer_id: UUID, resource_type: str, resource_id: str) -> None:
+def _require_none_open(session: Session, *, customer_id: UUID | None, resource_type: str, resource_id: str) -> None:
     open_operation = session.scalar(
         select(Operation.id).where(
             Operation.customer_id == customer_id,
@@ -113,6 +113,7 @@ def representation(operation: Operation) -> dict[str, object]:
         "kind": operation.kind,
         "status": str(operation.status),
         "resource": {"type": operation.resource_type, "id": operation.resource_id},
+        "progress": operation.progress,
         "error": operation.outcome_body if operation.status is OperationStatus.FAILED else None,
         "created_at": iso(operation.created_at),
         "finished_at": iso(operation.finished_at),

@@ -14,6 +14,8 @@ from models.outbox import OutboxDelivery, OutboxEvent
 GATEWAY_CUSTOMER = "gateway_customer"
 PURCHASED_CREDITS = "purchased_credits"
 AUTO_TOP_UP = "auto_top_up"
+INVOICE = "invoice"
+PLAN_CREDITS = "plan_credits"
 
 # Who hears of what. A type that nobody listens to is still kept: it is what GET /events will list.
 CONSUMERS: dict[str, tuple[str, ...]] = {
@@ -21,6 +23,8 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     "customer.updated": (GATEWAY_CUSTOMER,),
     "credit_purchase.payment_changed": (PURCHASED_CREDITS,),
     "credits.top_up_due": (AUTO_TOP_UP,),
+    "invoice.payment_changed": (INVOICE,),
+    "subscription.credits_due": (PLAN_CREDITS,),
 }
 
 

@@ -7,10 +7,12 @@ guarantees, and the unique (event, consumer, endpoint) that it hears of it under
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
+from uuid import UUID
 
 import structlog
 
 from billing import leases
+from billing.actor import WORKER
 from billing.credits.auto_top_up import top_up
 from billing.credits.follow_payment import follow_payment
 from billing.credits.prefixes import PURCHASE_PREFIX
@@ -19,9 +21,12 @@ from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.errors import BillingError, Unavailable
 from billing.fail_points import fail_point
 from billing.hints import Hint
+from billing.invoicing.follow_payment import follow_payment as follow_invoice_payment
+from billing.invoicing.prefixes import INVOICE_PREFIX
 from billing.metrics import WORK
-from billing.outbox import AUTO_TOP_UP, GATEWAY_CUSTOMER, PURCHASED_CREDITS
+from billing.outbox import AUTO_TOP_UP, GATEWAY_CUSTOMER, INVOICE, PLAN_CREDITS, PURCHASED_CREDITS
 from billing.runtime import Runtime
+from billing.subscriptions.grant_allowance import grant_allowance
 from billing.unit_of_work import hint_after_commit
 from models.ids import public_id, row_id
 from models.outbox import DeliveryStatus, OutboxDelivery, OutboxEvent
@@ -46,10 +51,21 @@ def _top_up(runtime: Runtime, event: OutboxEvent, now: datetime) -> None:
             top_up(session, customer_id=event.customer_id, settings=runtime.settings, now=now)
 
 
+def _let_invoice_follow(runtime: Runtime, event: OutboxEvent, now: datetime) -> None:
+    with runtime.transaction() as session:
+        follow_invoice_payment(session, invoice_id=row_id(INVOICE_PREFIX, event.object_id), actor=WORKER, now=now)
+
+
+def _grant_plan_credits(runtime: Runtime, event: OutboxEvent, now: datetime) -> None:
+    grant_allowance(runtime, allowance_id=UUID(str(event.payload["allowance"])), now=now)
+
+
 CONSUMERS: dict[str, Consumer] = {
     GATEWAY_CUSTOMER: _tell_gateway_customer,
     PURCHASED_CREDITS: _let_credits_follow,
     AUTO_TOP_UP: _top_up,
+    INVOICE: _let_invoice_follow,
+    PLAN_CREDITS: _grant_plan_credits,
 }
 
 

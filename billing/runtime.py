@@ -13,6 +13,7 @@ from billing import audit, unit_of_work
 from billing.credits.expected import Expected, read_expected
 from billing.credits.inspection import require_open
 from billing.credits.nodes import Node
+from billing.credits.on_clocks import CustomersOnClocks
 from billing.credits.server import CreditServer
 from billing.database import make_engine
 from billing.gateways.stripe_gateway import StripeGateway
@@ -33,6 +34,7 @@ class Runtime:
     desk: WorkDesk
     redis: redis.Redis
     credits: CreditServer
+    on_clocks: CustomersOnClocks
     send_hint: Callable[[Hint], None]
 
     def transaction(self) -> AbstractContextManager[Session]:
@@ -93,5 +95,6 @@ def make_runtime(settings: Settings, *, send_hint: Callable[[Hint], None]) -> Ru
             socket_connect_timeout=settings.REDIS_TIMEOUT_SECONDS,
         ),
         credits=CreditServer(settings, inspect=inspect),
+        on_clocks=CustomersOnClocks(),
         send_hint=send_hint,
     )

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from models.dunning import DunningFinalAction
 from models.money import UnknownCurrency, minor_unit_exponent
 
 SECRET_LENGTH_MIN = 32
@@ -232,6 +233,10 @@ class Settings(BaseSettings):
     )
     TRIAL_PERIOD_DAYS: int = Field(14, ge=0, le=730, description="length of a trial")
     GRACE_PERIOD_DAYS: int = Field(3, ge=0, le=90, description="days that features stay after a failed renewal")
+    DUNNING_FINAL_ACTION: DunningFinalAction = Field(
+        DunningFinalAction.CANCEL,
+        description="what becomes of a subscription whose invoice no attempt has collected",
+    )
     AUTO_RENEW: bool = Field(True, description="subscriptions renew unless canceled")
     INVOICE_PREFIX: str = Field("INV", pattern=r"^[A-Z0-9]{1,12}$", description="first part of invoice numbers")
     TAX_RATE: Decimal = Field(Decimal("0.20"), ge=0, lt=1, description="the rate where no better rule applies")

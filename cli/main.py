@@ -26,6 +26,10 @@ class BillingGroup(LazyGroup):
         "migrate": CommandSource(module="cli.migrate", summary="Bring the database to the newest revision."),
         "keys": CommandSource(module="cli.keys", summary="API keys: create, list, revoke."),
         "plans": CommandSource(module="cli.plans", summary="The catalog of plans: list, show."),
+        "catalog": CommandSource(
+            module="cli.catalog", summary="The catalog: apply a file, export, a customer's price."
+        ),
+        "clock": CommandSource(module="cli.clock", summary="Test clocks: create, list, show, advance, delete."),
         "webhooks": CommandSource(module="cli.webhooks", summary="The webhook inbox: list, show, replay, resync."),
         "reconcile": CommandSource(module="cli.reconcile", summary="Compare with Stripe, and settle what differs."),
         "invariants": CommandSource(

@@ -9,13 +9,15 @@ from sqlalchemy import select
 
 from billing.catalog.features import FeatureKind
 from billing.catalog.find import PlanNotFound, find_plan, represented
+from billing.catalog.price_text import price_text
+from billing.catalog.pricing import PriceTerms, Tier
 from billing.settings import settings
 from cli.database import command_session
 from cli.failures import CommandFailure
 from cli.options import DEFAULT_DATA_DIR, DataDirOption, JsonOption
 from cli.output import data, print_json
-from models.money import minor_unit_exponent
 from models.plan import Plan
+from models.price import PriceInterval, PriceScheme
 
 SHOWN_MAX = 1_000
 
@@ -32,7 +34,7 @@ def list_(*, as_json: JsonOption = False, data_dir: DataDirOption = DEFAULT_DATA
         print_json(plans)
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("code", "name", "prices", "credits a month", "trial", "offered"):
+    for column in ("code", "name", "version", "prices", "credits a month", "trial", "offered"):
         table.add_column(column, overflow="fold")
     for plan in plans:
         table.add_row(str(plan["code"]), str(plan["name"]), *_facts(plan).values())
@@ -56,7 +58,8 @@ def show(
     if as_json:
         print_json(shown)
         return
-    facts = {"id": str(shown["id"]), "code": found.code, "description": found.description, **_facts(shown)}
+    facts = {"id": str(shown["id"]), "code": found.code, "kind": str(found.kind), "description": found.description}
+    facts |= _facts(shown)
     features: Any = shown["features"]
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold")
@@ -70,16 +73,31 @@ def show(
 
 def _facts(plan: dict[str, Any]) -> dict[str, str]:
     """Return what a plan costs and gives, by what it is called, for people."""
-    prices = [
-        f"{Decimal(price['amount']).scaleb(-minor_unit_exponent(price['currency']))} {price['currency']} a {price['interval']}"
-        for price in plan["prices"]
-    ]
+    roll_over = plan["credits_roll_over_max"]
+    credits_ = "unlimited" if plan["credits_unlimited"] else f"{plan['credits_per_month']:,}"
     return {
-        "prices": ", ".join(prices) or "agreed on with each customer",
-        "credits a month": "unlimited" if plan["credits_unlimited"] else f"{plan['credits_per_month']:,}",
+        "version": str(plan["version"]),
+        "prices": ", ".join(_price(price) for price in plan["prices"]) or "agreed on with each customer",
+        "credits a month": f"{credits_}, up to {roll_over:,} carried over" if roll_over else credits_,
         "trial": f"{plan['trial_days']} days" if plan["trial_days"] else "none",
         "offered": "yes" if plan["active"] else "no",
     }
+
+
+def _price(price: dict[str, Any]) -> str:
+    terms = PriceTerms(
+        scheme=PriceScheme(price["scheme"]),
+        currency=price["currency"],
+        unit_amount=None if price["unit_amount"] is None else Decimal(price["unit_amount"]),
+        package_size=price["package_size"],
+        tiers=tuple(
+            Tier(tier["up_to"], Decimal(tier["unit_amount"]), Decimal(tier["flat_amount"]))
+            for tier in price["tiers"] or ()
+        ),
+    )
+    return price_text(
+        terms, component=price["component"], interval=PriceInterval(price["interval"]), meter=price["meter"]
+    )
 
 
 def _allowed(feature: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from models.api_key import ApiKey, Role
 from models.audit import AuditEntry, AuditHead, AuditPending, AuditSeal
 from models.base import Base
 from models.beat_slot import BeatSlot, Heartbeat
+from models.coupon import Coupon, CouponDuration
 from models.credits import (
     CreditAccount,
     CreditEpoch,
@@ -19,16 +20,28 @@ from models.credits import (
 )
 from models.customer import Customer
 from models.dispute import Dispute, DisputeStatus
+from models.dunning import DunningCase, DunningStatus, DunningStep
 from models.entitlement_use import EntitlementUse
 from models.idempotency_key import IdempotencyKey
 from models.inbox_event import InboxEvent, InboxStatus
+from models.invoice import (
+    BillingReason,
+    CustomerBalance,
+    Invoice,
+    InvoiceLine,
+    InvoiceSeries,
+    InvoiceStatus,
+    InvoiceTax,
+    LineKind,
+)
 from models.ledger import Account, EntryKind, LedgerEntry, LedgerPosting, LedgerTotal, Side
 from models.money import Money
 from models.operation import Operation, OperationStatus
 from models.outbox import DeliveryStatus, OutboxDelivery, OutboxEvent
 from models.payment import AttemptKind, AttemptStatus, CaptureMethod, Payment, PaymentAttempt, PaymentStatus
 from models.payment_method import PaymentMethod
-from models.plan import Plan, PlanFeature, PlanPrice, PriceInterval
+from models.plan import Plan, PlanFeature, PlanKind, PlanVersion
+from models.price import Price, PriceInterval, PriceScheme, TaxBehavior
 from models.reconciliation import (
     DifferenceKind,
     DifferenceState,
@@ -43,6 +56,16 @@ from models.reconciliation import (
 )
 from models.refund import Refund, RefundStatus
 from models.setup_intent import SetupIntent, SetupIntentStatus
+from models.subscription import (
+    Collection,
+    PauseBehavior,
+    PlanAllowance,
+    Subscription,
+    SubscriptionChange,
+    SubscriptionItem,
+    SubscriptionStatus,
+)
+from models.test_clock import ClockStatus, TestClock
 from models.usage import (
     ChargeStatus,
     CreditRounding,
@@ -56,6 +79,24 @@ from models.webhook_delivery import WebhookAttempt, WebhookDelivery, WebhookStat
 from models.webhook_endpoint import DisabledReason, EndpointStatus, WebhookEndpoint
 
 __all__ = [
+    "DunningCase",
+    "DunningStatus",
+    "DunningStep",
+    "BillingReason",
+    "CustomerBalance",
+    "Invoice",
+    "InvoiceLine",
+    "InvoiceSeries",
+    "InvoiceStatus",
+    "InvoiceTax",
+    "LineKind",
+    "Collection",
+    "PauseBehavior",
+    "PlanAllowance",
+    "Subscription",
+    "SubscriptionChange",
+    "SubscriptionItem",
+    "SubscriptionStatus",
     "CreditAccount",
     "CreditEpoch",
     "CreditGap",
@@ -79,6 +120,9 @@ __all__ = [
     "BeatSlot",
     "CaptureMethod",
     "ChargeStatus",
+    "ClockStatus",
+    "Coupon",
+    "CouponDuration",
     "CreditRounding",
     "Customer",
     "DeliveryStatus",
@@ -112,8 +156,11 @@ __all__ = [
     "PaymentStatus",
     "Plan",
     "PlanFeature",
-    "PlanPrice",
+    "PlanKind",
+    "PlanVersion",
+    "Price",
     "PriceInterval",
+    "PriceScheme",
     "ReconciliationDifference",
     "ReconciliationFinding",
     "ReconciliationRun",
@@ -126,6 +173,8 @@ __all__ = [
     "SetupIntent",
     "SetupIntentStatus",
     "Side",
+    "TaxBehavior",
+    "TestClock",
     "UsageCharge",
     "UsageEvent",
     "UsageTotal",

@@ -1,6 +1,6 @@
 """Public identifiers: a TypeID is a prefix and the 26 characters of a UUIDv7, and sorts by time."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import uuid_utils
@@ -23,6 +23,11 @@ def new_id() -> UUID:
 def first_id_at(instant: datetime) -> UUID:
     """Return the least UUIDv7 of an instant's millisecond: ids made at it or later are not less."""
     return UUID(int=int(instant.timestamp() * 1000) << 80)
+
+
+def id_instant(value: UUID) -> datetime:
+    """Return when a UUIDv7 was made, to the millisecond."""
+    return datetime.fromtimestamp((value.int >> 80) / 1000, tz=UTC)
 
 
 def public_id(prefix: str, value: UUID) -> str:

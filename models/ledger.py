@@ -32,10 +32,12 @@ class Account(StrEnum):
     GATEWAY_CLEARING = "gateway_clearing"
     GATEWAY_FEES = "gateway_fees"
     RECEIVABLE = "receivable"
+    BAD_DEBT = "bad_debt"
     REVENUE = "revenue"
     REFUNDS = "refunds"
     DISPUTES = "disputes"
     TAX_PAYABLE = "tax_payable"
+    CUSTOMER_BALANCE = "customer_balance"
     DEFERRED_REVENUE = "deferred_revenue"
     BREAKAGE_REVENUE = "breakage_revenue"
     CREDITS_ISSUED = "credits_issued"
@@ -61,6 +63,8 @@ CREDIT_ACCOUNTS = (
 )
 # Each posting to one of these says whose it is: the account is the sum of its customers' sub-accounts.
 CUSTOMER_ACCOUNTS = (
+    _A.RECEIVABLE,
+    _A.CUSTOMER_BALANCE,
     _A.DEFERRED_REVENUE,
     _A.CUSTOMER_CREDITS,
     _A.CUSTOMER_CREDITS_HELD,
@@ -71,6 +75,7 @@ _DEBIT_ACCOUNTS = frozenset(
         _A.GATEWAY_CLEARING,
         _A.GATEWAY_FEES,
         _A.RECEIVABLE,
+        _A.BAD_DEBT,
         _A.REFUNDS,
         _A.DISPUTES,
         _A.CREDITS_ISSUED,
@@ -93,6 +98,9 @@ class EntryKind(StrEnum):
     DISPUTE_WITHDRAWN = "dispute_withdrawn"
     DISPUTE_REINSTATED = "dispute_reinstated"
     GATEWAY_FEE = "gateway_fee"
+    INVOICE_ISSUED = "invoice_issued"
+    INVOICE_VOIDED = "invoice_voided"
+    INVOICE_WRITTEN_OFF = "invoice_written_off"
     CREDITS_GRANTED = "credits_granted"
     CREDITS_PURCHASED = "credits_purchased"
     CREDITS_DEDUCTED = "credits_deducted"

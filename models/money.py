@@ -37,6 +37,23 @@ def round_half_away_from_zero(value: Fraction) -> int:
     return magnitude if value >= 0 else -magnitude
 
 
+def split_by_largest_remainder(whole: int, weights: Sequence[int]) -> list[int]:
+    """Split a whole number by weights, so that the parts always sum to it: 10 by 1, 1, 1 is 4, 3, 3.
+
+    `weights` are non-negative and not all zero; among equal remainders the earlier part gets the unit. Of a whole that is not
+    more than the sum of the weights no part is more than its weight.
+    """
+    total_weight = sum(weights)
+    if total_weight <= 0 or any(weight < 0 for weight in weights):
+        raise ValueError(f"weights must be non-negative and not all zero, got {list(weights)}")
+    magnitude, sign = abs(whole), 1 if whole >= 0 else -1
+    shares = [divmod(magnitude * weight, total_weight) for weight in weights]
+    left_over = magnitude - sum(part for part, _ in shares)
+    by_remainder = sorted(range(len(weights)), key=lambda index: (-shares[index][1], index))
+    favoured = set(by_remainder[:left_over])
+    return [sign * (part + (index in favoured)) for index, (part, _) in enumerate(shares)]
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
     """An amount in minor units of one currency (Money(1050, "USD") is $10.50). May be negative."""
@@ -67,15 +84,7 @@ class Money:
 
         `weights` are non-negative and not all zero; among equal remainders the earlier part gets the unit.
         """
-        total_weight = sum(weights)
-        if total_weight <= 0 or any(weight < 0 for weight in weights):
-            raise ValueError(f"weights must be non-negative and not all zero, got {list(weights)}")
-        magnitude, sign = abs(self.amount_minor), 1 if self.amount_minor >= 0 else -1
-        shares = [divmod(magnitude * weight, total_weight) for weight in weights]
-        left_over = magnitude - sum(whole for whole, _ in shares)
-        by_remainder = sorted(range(len(weights)), key=lambda index: (-shares[index][1], index))
-        favoured = set(by_remainder[:left_over])
-        return [Money(sign * (whole + (index in favoured)), self.currency) for index, (whole, _) in enumerate(shares)]
+        return [Money(part, self.currency) for part in split_by_largest_remainder(self.amount_minor, weights)]
 
     def _require_same_currency(self, other: "Money") -> None:
         if self.currency != other.currency:

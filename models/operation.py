@@ -24,7 +24,8 @@ class OperationStatus(StrEnum):
 class Operation(LeasedWork, Base):
     """One accepted request that asks the gateway, with its one unchanging outcome once there is one.
 
-    `outcome_status` and `outcome_body` are the HTTP answer that a replay gives; they commit with the effect.
+    `outcome_status` and `outcome_body` are the HTTP answer that a replay gives; they commit with the effect. `customer_id` is
+    NULL for what is about nobody in particular. `progress` is how far long work has come, in words of its own.
     """
 
     __tablename__ = "operations"
@@ -43,6 +44,7 @@ class Operation(LeasedWork, Base):
             "resource_id",
             unique=True,
             postgresql_where=text("finished_at IS NULL"),
+            postgresql_nulls_not_distinct=True,
         ),
         due_index("operations"),
         Index("ix_operations_resource", "resource_type", "resource_id", "created_at"),
@@ -50,16 +52,24 @@ class Operation(LeasedWork, Base):
 
     kind: Mapped[str]
     status: Mapped[OperationStatus] = mapped_column(TextEnum(OperationStatus), default=OperationStatus.QUEUED)
-    customer_id: Mapped[UUID] = mapped_column(ForeignKey("customers.id"))
+    customer_id: Mapped[UUID | None] = mapped_column(ForeignKey("customers.id"))
     resource_type: Mapped[str]
     resource_id: Mapped[str]
     params: Mapped[dict[str, Any]]
+    progress: Mapped[dict[str, Any] | None]
     request_id: Mapped[str | None]
     outcome_status: Mapped[int | None]
     outcome_body: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+
+    @property
+    def of_customer(self) -> UUID:
+        """The customer whom it is about. Raises ValueError where it is about nobody."""
+        if self.customer_id is None:
+            raise ValueError(f"the operation {self.id} ({self.kind}) is about no customer")
+        return self.customer_id
 
     @property
     def was_begun_before(self) -> bool:

@@ -38,6 +38,7 @@ class PaymentPurpose(StrEnum):
 
     SALE = "sale"
     CREDITS = "credits"
+    INVOICE = "invoice"
 
 
 class AttemptKind(StrEnum):
@@ -88,6 +89,14 @@ class Payment(Base):
             "status NOT IN ('requires_action', 'processing', 'requires_capture', 'succeeded') OR gateway_id IS NOT NULL",
             name="moving_money_is_at_the_gateway",
         ),
+        CheckConstraint("(purpose = 'invoice') = (invoice_id IS NOT NULL)", name="invoice_when_that_is_paid"),
+        # However often it is tried, an invoice is charged by one payment.
+        Index(
+            "uq_payments_invoice",
+            "invoice_id",
+            unique=True,
+            postgresql_where=text("invoice_id IS NOT NULL AND status NOT IN ('canceled', 'failed')"),
+        ),
         # Lists are paged by id, which sorts by time.
         Index("ix_payments_customer", "customer_id", "id"),
         Index("ix_payments_status", "status", "id"),
@@ -105,6 +114,7 @@ class Payment(Base):
     purpose: Mapped[PaymentPurpose] = mapped_column(
         TextEnum(PaymentPurpose), default=PaymentPurpose.SALE, server_default=text("'sale'")
     )
+    invoice_id: Mapped[UUID | None] = mapped_column(ForeignKey("invoices.id"))
     payment_method_id: Mapped[str | None]
     off_session: Mapped[bool] = mapped_column(default=False)
     return_url: Mapped[str | None]

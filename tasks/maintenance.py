@@ -37,6 +37,7 @@ from tasks.runtime import hint_sender
 # Each scheduled task, and how often it runs.
 SCHEDULE = {
     "credits.sweep": timedelta(seconds=5),
+    "dunning.run": timedelta(minutes=1),
     "events.purge": timedelta(hours=1),
     "gateway.ping": timedelta(seconds=60),
     "ledger.roll_up": timedelta(minutes=1),
@@ -44,6 +45,7 @@ SCHEDULE = {
     "maintenance.purge": timedelta(hours=1),
     "maintenance.sweep": timedelta(seconds=15),
     "reconciliation.begin": timedelta(days=1),
+    "subscriptions.run": timedelta(seconds=30),
     "webhooks.resync": timedelta(days=1),
 }
 # Stripe repeats a delivery for three days; what is older than that comes by itself no more.

@@ -14,6 +14,16 @@ try:
 except InvalidSettings as error:
     sys.exit(f"The settings are not complete:\n{error}")
 configure_logging(level=configuration.BILLING_LOG_LEVEL, format_=configuration.BILLING_LOG_FORMAT)
-app = Celery("billing", include=["tasks.work", "tasks.credits", "tasks.usage", "tasks.maintenance", "tasks.outgoing"])
+app = Celery(
+    "billing",
+    include=[
+        "tasks.work",
+        "tasks.credits",
+        "tasks.usage",
+        "tasks.subscriptions",
+        "tasks.maintenance",
+        "tasks.outgoing",
+    ],
+)
 app.config_from_object(worker_config(configuration))
 signals.connect()

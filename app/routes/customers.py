@@ -20,6 +20,7 @@ from billing.payment_methods.representation import payment_method_representation
 from billing.payment_methods.requests import payment_methods_of, request_attachment, request_detachment
 from billing.setup_intents.representation import setup_intent_representation
 from billing.setup_intents.requests import request_setup_intent
+from billing.test_clocks.find import find_clock
 from billing.timestamps import iso
 from models.customer import Customer
 
@@ -39,7 +40,15 @@ class NotForCustomers(Forbidden):
 def create(context: Context, body: schemas.CustomerCreate) -> Answer:
     """The customer is there at once; a worker makes its counterpart at the gateway."""
     _refuse_customers(context)
-    customer = create_customer(context.session, fields=_columns(body), actor=context.actor, now=context.now)
+    fields = _columns(body)
+    customer = create_customer(
+        context.session,
+        test_clock=fields.pop("test_clock", None),
+        fields=fields,
+        livemode=context.settings.livemode,
+        actor=context.actor,
+        now=context.now,
+    )
     representation = customer_representation(customer)
     return Answer(status=201, body=representation, headers={"Location": f"/customers/{representation['id']}"})
 
@@ -48,7 +57,9 @@ def create(context: Context, body: schemas.CustomerCreate) -> Answer:
 @endpoint(scope="customers:read")
 def list_(context: Context, query: schemas.CustomerQuery) -> Answer:
     """Newest first. A customer's token lists that customer only."""
-    found = select(Customer)
+    found = select(Customer).where(Customer.deleted_at.is_(None))
+    if query.test_clock is not None:
+        found = found.where(Customer.test_clock_id == find_clock(context.session, public=query.test_clock).id)
     if context.own is not None:
         found = found.where(Customer.id == context.own)
     if query.email is not None:

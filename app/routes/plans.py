@@ -10,6 +10,7 @@ from app.routes.documentation import BEARER, answers
 from app.schemas import plans as schemas
 from app.schemas.base import PageQuery
 from app.schemas.customers import CustomerPath
+from billing.business_time import business_now_of
 from billing.catalog.find import find_plan, offered_plans, represented
 from billing.customers.find import find_customer
 from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
@@ -54,8 +55,11 @@ def get(context: Context, path: schemas.PlanPath) -> Answer:
 def get_entitlements(context: Context, path: CustomerPath) -> Answer:
     """What the customer's plan allows of each feature, what is used, and what is left."""
     customer = find_customer(context.session, public=path.customer_id, own=context.own)
-    plan, entitlements = entitlements_of(context.session, customer_id=customer.id, now=context.now)
-    month = month_of(context.now)
+    now = business_now_of(context.session, customer=customer, now=context.now)
+    plan, entitlements = entitlements_of(
+        context.session, customer_id=customer.id, grace_days=context.settings.GRACE_PERIOD_DAYS, now=now
+    )
+    month = month_of(now)
     return Answer(
         body={
             "customer_id": public_id(CUSTOMER_PREFIX, customer.id),
@@ -77,7 +81,12 @@ def consume_feature(context: Context, path: schemas.EntitlementPath, body: schem
     """All of the amount is counted, or a 402 and none of it. What may be given back is given back by a negative amount."""
     customer = find_customer(context.session, public=path.customer_id, own=context.own)
     entitlement = consume(
-        context.session, customer_id=customer.id, feature=path.feature, amount=body.amount, now=context.now
+        context.session,
+        customer_id=customer.id,
+        feature=path.feature,
+        amount=body.amount,
+        grace_days=context.settings.GRACE_PERIOD_DAYS,
+        now=business_now_of(context.session, customer=customer, now=context.now),
     )
     return Answer(body=entitlement.representation())
 

@@ -15,10 +15,10 @@ from app.problems import RequestInvalid, request_invalid
 from app.routes.documentation import BEARER, answers
 from app.schemas import usage as schemas
 from billing.customers.find import find_customer
+from billing.decimals import plain
 from billing.errors import BillingError, FieldFault, as_problem
 from billing.usage.find import metered, represented, usage_events
 from billing.usage.meters import find_meter
-from billing.usage.quantity import plain
 from billing.usage.report import Outcome, Reported, report_usage
 from billing.usage.representation import EVENT_PREFIX
 from models.ids import public_id

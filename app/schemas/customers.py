@@ -33,6 +33,7 @@ Country = Annotated[
     AfterValidator(str.upper),
     Field(description="ISO 3166-1 alpha-2", examples=["DE"]),
 ]
+ClockId = Annotated[str, StringConstraints(max_length=64), Field(examples=["clock_01h455vb4pex5vsknk084sn02q"])]
 TokenSeconds = Annotated[int, Field(ge=60, le=86_400, description="60 s to 24 h")]
 
 
@@ -65,6 +66,9 @@ class CustomerCreate(CustomerDetails):
     """A new customer."""
 
     email: Email
+    test_clock: ClockId | None = Field(
+        None, description="in test mode: the clock in whose time the customer lives, for ever"
+    )
 
 
 class CustomerUpdate(CustomerDetails):
@@ -96,6 +100,7 @@ class CustomerQuery(PageQuery):
     """Which customers to list."""
 
     email: str | None = Field(None, max_length=254, description="exactly this e-mail address")
+    test_clock: str | None = Field(None, max_length=64, description="only customers on this test clock")
 
 
 class PaymentMethodAttach(RequestBody):
@@ -153,6 +158,7 @@ class Customer(Answered):
     timezone: str | None
     metadata: dict[str, str]
     gateway_id: str | None = Field(description="null until a worker has made the gateway's customer")
+    test_clock: str | None = Field(description="the test clock in whose time it lives")
     created_at: str
     updated_at: str
 

@@ -20,6 +20,14 @@ class Resource(Answered):
     id: str
 
 
+class Progress(Answered):
+    """How far the advance of a test clock has come."""
+
+    from_: str = Field(alias="from")
+    to: str
+    at: str
+
+
 class Operation(Answered):
     """Accepted work, and its outcome once there is one."""
 
@@ -27,6 +35,7 @@ class Operation(Answered):
     kind: str
     status: Literal["queued", "running", "succeeded", "failed"]
     resource: Resource
+    progress: Progress | None = Field(description="of long work: how far it has come")
     error: dict[str, Any] | None = Field(description="the problem that it came to")
     created_at: str
     finished_at: str | None

@@ -118,7 +118,7 @@ class Payment(Answered):
     amount_disputed: int = Field(description="what disputes hold of the rest, until they are won; not refundable")
     currency: str
     customer_id: str
-    purpose: Literal["sale", "credits"] = Field(
+    purpose: Literal["sale", "credits", "invoice"] = Field(
         description="credits: it pays for the purchase of the same id, `cpur_…`"
     )
     payment_method: str | None

@@ -41,12 +41,33 @@ class PlanPath(PathParts):
     plan_id: str = Field(description="the plan's id or its code", examples=["pro"])
 
 
-class PlanPrice(Answered):
-    """What a plan costs for one interval in one currency."""
+class PriceTier(Answered):
+    """A tier of a graduated or volume price."""
 
-    interval: Literal["month", "year"]
+    up_to: int | None = Field(description="the last unit that is in it; null for all that are left")
+    unit_amount: str = Field(description="of each unit, in minor units; exact, as a text", examples=["80"])
+    flat_amount: str = Field(description="once, when a unit is in the tier; in minor units, as a text", examples=["0"])
+
+
+class PlanPrice(Answered):
+    """What one component of a plan costs for one interval in one currency. All components are owed."""
+
+    id: str
+    component: str = Field(examples=["base"])
+    interval: Literal["week", "month", "quarter", "year"]
     currency: str
-    amount: int = Field(description="integer, in minor units of the currency, without tax")
+    scheme: Literal["flat", "per_unit", "graduated", "volume", "package"]
+    amount: int | None = Field(
+        description="what it costs, or each unit of it: an integer, in minor units; null where it takes `unit_amount`"
+        " or `tiers` to say it"
+    )
+    unit_amount: str | None = Field(
+        description="in minor units, also below one; exact, as a text; null where tiers say it", examples=["2900"]
+    )
+    package_size: int | None = Field(description="how many units one `unit_amount` pays for; null unless `package`")
+    tiers: list[PriceTier] | None = Field(description="of `graduated` and `volume`")
+    meter: str | None = Field(description="the meter whose count is charged for when the interval is over")
+    tax_behavior: Literal["exclusive", "inclusive"] = Field(description="whether tax comes on top, or is in it")
 
 
 class PlanFeature(Answered):
@@ -69,12 +90,17 @@ class Plan(Answered):
     name: str
     description: str
     position: int = Field(description="its place on a page of prices")
+    kind: Literal["plan", "addon"] = Field(description="whether it stands alone, or comes on top of a plan")
     active: bool = Field(description="whether it is offered")
+    version: int = Field(description="of its terms: the newest, which new customers get; an older one never changes")
     trial_days: int
     credits_per_month: int | None = Field(
         description="null when unlimited; plans paid by the year grant by the month too"
     )
     credits_unlimited: bool
+    credits_roll_over_max: int | None = Field(
+        description="how many unspent credits of the allowance are carried over at most; null: none"
+    )
     prices: list[PlanPrice] = Field(description="none where the price is agreed on with each customer")
     features: list[PlanFeature]
     created_at: str

@@ -10,6 +10,7 @@ RESOURCES = (
     "disputes",
     "entitlements",
     "events",
+    "invoices",
     "keys",
     "ledger",
     "meters",
@@ -18,13 +19,17 @@ RESOURCES = (
     "plans",
     "reconciliation",
     "settings",
+    "subscriptions",
+    "test_clocks",
     "usage",
     "webhook_endpoints",
     "webhooks",
 )
 ALL_SCOPES = frozenset(f"{resource}:{access}" for resource in RESOURCES for access in ("read", "write"))
 _FOR_ADMINS_ONLY = frozenset({"keys:read", "keys:write", "settings:read", "settings:write"})
-_OF_PRODUCTS = frozenset({"credits", "customers", "entitlements", "operations", "payments", "usage"})
+_OF_PRODUCTS = frozenset(
+    {"credits", "customers", "entitlements", "invoices", "operations", "payments", "subscriptions", "usage"}
+)
 _READ_BY_PRODUCTS = frozenset({"meters:read", "plans:read"})
 # What one customer may do with its own objects, through a token. What it uses is counted by the product: a customer could
 # give back what it keeps, or report less under the id of an event that the product is about to report.
@@ -34,10 +39,12 @@ CUSTOMER_SCOPES = frozenset(
         "customers:read",
         "customers:write",
         "entitlements:read",
+        "invoices:read",
         "operations:read",
         "payments:read",
         "payments:write",
         "plans:read",
+        "subscriptions:read",
         "usage:read",
     }
 )

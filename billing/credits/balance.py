@@ -8,9 +8,9 @@ from uuid import UUID
 
 from billing.credits.accounts import open_account
 from billing.credits.journal import instant, milliseconds
+from billing.credits.places import place_of
 from billing.credits.scripts import Script
 from billing.credits.server import CreditsUnavailable
-from billing.credits.shards import Shard
 from billing.runtime import Runtime
 from models.credits import GrantKind
 
@@ -50,12 +50,15 @@ class Balance(NamedTuple):
 
 
 def read_balance(runtime: Runtime, *, customer_id: UUID, now: datetime) -> Balance:
-    """Return the account at `now`. Raises CustomerNotFound, CreditsUnavailable."""
-    key = Shard.of(customer_id).account(customer_id)
+    """Return the account at `now`; of a customer on a test clock, at the clock's time.
+
+    Raises CustomerNotFound, CreditsUnavailable.
+    """
     for _ in range(_TRIES_MAX):
-        text = runtime.credits.run(Script.LOOK, [key], [milliseconds(now), str(customer_id)])
+        place = place_of(runtime, customer_id, now=now)
+        text = runtime.credits.run(Script.LOOK, [place.account], [milliseconds(place.now), str(customer_id)])
         if text is not None:
-            return _balance(customer_id, json.loads(text), now)
+            return _balance(customer_id, json.loads(text), place.now)
         open_account(runtime, customer_id, now=now)
     raise CreditsUnavailable("the account is gone again and again")
 

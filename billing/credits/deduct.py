@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -11,6 +11,7 @@ from uuid import UUID
 from billing.credits.accounts import open_account
 from billing.credits.answers import CreditAnswer, CreditOrder, done
 from billing.credits.journal import instant, milliseconds
+from billing.credits.places import Place, places_of
 from billing.credits.scripts import Script
 from billing.credits.server import CreditsUnavailable
 from billing.credits.shards import Shard
@@ -70,31 +71,47 @@ def _run(
     found: dict[int, CreditAnswer | BillingError] = {}
     left = list(range(len(orders)))
     for _ in range(_TRIES_MAX):
-        answers = _once(runtime, shard, [orders[place] for place in left], now=now, owing=owing)
-        found |= {place: answer for place, answer in zip(left, answers, strict=True) if answer is not None}
-        left = [place for place in left if place not in found]
-        for customer_id in {orders[place].customer_id for place in left}:
+        # What was used already (`owing`) is charged to a hidden customer as well.
+        accounts = places_of(runtime, {orders[item].customer_id for item in left}, now=now, hidden_too=owing)
+        for together in _by_time(orders, left, accounts):
+            answers = _once(runtime, shard, [orders[item] for item in together], accounts=accounts, owing=owing)
+            found |= {item: answer for item, answer in zip(together, answers, strict=True) if answer is not None}
+        left = [item for item in left if item not in found]
+        for customer_id in {orders[item].customer_id for item in left}:
             try:
-                open_account(runtime, customer_id, now=now)
+                open_account(runtime, customer_id, now=now, hidden_too=owing)
             except CustomerNotFound as error:
-                found |= {place: error for place in left if orders[place].customer_id == customer_id}
-        left = [place for place in left if place not in found]
+                found |= {item: error for item in left if orders[item].customer_id == customer_id}
+        left = [item for item in left if item not in found]
         if not left:
-            return [found[place] for place in range(len(orders))]
+            return [found[item] for item in range(len(orders))]
     raise CreditsUnavailable("the account is gone again and again")
 
 
+def _by_time(
+    orders: Sequence[CreditOrder], items: Sequence[int], accounts: Mapping[UUID, Place]
+) -> Iterable[list[int]]:
+    """Return the items in groups that one script can do: of accounts whose time is the same, and falls due in the same set."""
+    groups: dict[tuple[str, datetime], list[int]] = defaultdict(list)
+    for item in items:
+        account = accounts.get(orders[item].customer_id)
+        if account is not None:
+            groups[account.due, account.now].append(item)
+    return groups.values()
+
+
 def _once(
-    runtime: Runtime, shard: Shard, orders: Sequence[CreditOrder], *, now: datetime, owing: bool
+    runtime: Runtime, shard: Shard, orders: Sequence[CreditOrder], *, accounts: Mapping[UUID, Place], owing: bool
 ) -> list[CreditAnswer | BillingError | None]:
     """Return what the script says of each order; None of one whose account the server does not have."""
     names = {order.customer_id: str(order.customer_id) for order in orders}
     place_of = {customer: place for place, customer in enumerate(names, start=1)}
+    _, _, _, due, now = accounts[orders[0].customer_id]
     at = milliseconds(now)
     keys = [
         shard.journal,
-        shard.due,
-        *map(shard.account, names.values()),
+        due,
+        *(accounts[customer].account for customer in names),
         *(shard.answer(names[order.customer_id], order.kept.key) for order in orders),
     ]
     ids = [order.id or new_id() for order in orders]

@@ -99,7 +99,12 @@ def _read(runtime: Runtime, shards: Sequence[Shard], positions: Mapping[int, Pos
 
 
 def _batch(shard: Shard, behind: Position, found: Sequence[tuple[str, dict[str, str]]]) -> Batch:
-    return Batch(shard, behind, Position.parse(found[-1][0]), [read_entry(fields["e"]) for _, fields in found])
+    positions = [Position.parse(id_) for id_, _ in found]
+    entries = [
+        read_entry(fields["e"], written=position.milliseconds)
+        for position, (_, fields) in zip(positions, found, strict=True)
+    ]
+    return Batch(shard, behind, positions[-1], entries)
 
 
 def _store(runtime: Runtime, batches: Sequence[Batch], *, now: datetime) -> int:

@@ -24,18 +24,28 @@ def granted_to(session: Session, *, customer_id: UUID) -> int:
 
 
 def transactions(
-    *, customer_id: UUID | None, type_: TransactionType | None, since: datetime | None, until: datetime | None
+    *,
+    customer_id: UUID | None,
+    type_: TransactionType | None,
+    since: datetime | None,
+    until: datetime | None,
+    on_clock: bool = False,
 ) -> Select[CreditTransaction]:
-    """Return the query for transactions in [since, until). Their ids sort by time, so that the period is one of ids, too."""
+    """Return the query for transactions in [since, until). Their ids sort by time, so that the period is one of ids, too.
+
+    Only of a customer on a test clock (`on_clock`) they do not: what its transactions say themselves is compared.
+    """
     query = select(CreditTransaction)
     if customer_id is not None:
         query = query.where(CreditTransaction.customer_id == customer_id)
     if type_ is not None:
         query = query.where(CreditTransaction.type == type_)
     if since is not None:
-        query = query.where(CreditTransaction.id >= first_id_at(since))
+        begins = CreditTransaction.created_at >= since if on_clock else CreditTransaction.id >= first_id_at(since)
+        query = query.where(begins)
     if until is not None:
-        query = query.where(CreditTransaction.id < first_id_at(until))
+        ended = CreditTransaction.created_at < until if on_clock else CreditTransaction.id < first_id_at(until)
+        query = query.where(ended)
     return query
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from billing.actor import WORKER
+from billing.business_time import business_now
 from billing.credits.answers import CreditOrder, KeptAs
 from billing.credits.deferred_revenue import OPERATIONS
 from billing.credits.drain import drain_to_the_end
@@ -102,11 +103,13 @@ def _make(runtime: Runtime, purchase_id: UUID, pending: PendingStep, *, now: dat
         return
     is_new = step.step is PurchaseStep.PAID
     valid = timedelta(days=runtime.settings.PURCHASED_CREDITS_VALID_DAYS)
+    with runtime.transaction() as session:
+        begins = business_now(session, customer_id=pending.customer_id, now=now)
     terms = GrantTerms(
         id=purchase_id if is_new else pending.id,
         kind=GrantKind.PURCHASE,
         priority=DEFAULT_PRIORITY[GrantKind.PURCHASE],
-        expires_at=now + valid if valid else None,
+        expires_at=begins + valid if valid else None,
         reference=public_id(PURCHASE_PREFIX, purchase_id),
         origin=None if is_new else purchase_id,
     )

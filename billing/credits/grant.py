@@ -1,5 +1,6 @@
 """Process: give credits, and take them back."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from billing.credits.accounts import account_keys, common_arguments, run
 from billing.credits.answers import CreditAnswer, CreditLimitExceeded, CreditOrder, done
 from billing.credits.journal import milliseconds
+from billing.credits.places import Place, find_clock_of
 from billing.credits.scripts import Script
 from billing.errors import Invalid
 from billing.hints import Hint
@@ -50,21 +52,23 @@ class GrantExpired(Invalid):
 def grant(
     runtime: Runtime, order: CreditOrder, terms: GrantTerms, *, balance_max: int | None, now: datetime
 ) -> Granted:
-    """Add a grant to the account; a debt is paid from it first. `balance_max` None: what was paid for is never refused.
+    """Add a grant to the account; a debt is paid from it first.
+
+    `balance_max` None: what was paid for is never refused, also when the customer's test clock was deleted meanwhile.
 
     Raises GrantExpired, CreditLimitExceeded, IdempotencyKeyReused, CustomerNotFound, CreditsUnavailable.
     """
+    is_paid_for = balance_max is None
     if terms.expires_at is not None and terms.expires_at <= now:
-        raise GrantExpired(
-            f"the grant would end at {terms.expires_at.isoformat()}, which is not after {now.isoformat()}"
-        )
-    raw = run(
-        runtime,
-        order.customer_id,
-        Script.GRANT,
-        keys=account_keys(order),
-        arguments=[
-            *common_arguments(runtime, order, now=now),
+        find_clock_of(runtime, order.customer_id, hidden_too=is_paid_for)  # by its clock it may not have ended
+
+    def wording(place: Place) -> tuple[Sequence[str], Sequence[str | int]]:
+        if terms.expires_at is not None and terms.expires_at <= place.now:
+            raise GrantExpired(
+                f"the grant would end at {terms.expires_at.isoformat()}, which is not after {place.now.isoformat()}"
+            )
+        return account_keys(place, order), [
+            *common_arguments(runtime, place, order),
             str(terms.id),
             str(terms.kind),
             terms.priority,
@@ -72,9 +76,9 @@ def grant(
             balance_max or 0,
             terms.reference or "",
             str(terms.origin or ""),
-        ],
-        now=now,
-    )
+        ]
+
+    raw = run(runtime, order.customer_id, Script.GRANT, wording, now=now, hidden_too=is_paid_for)
     if raw[0] == "exceeds":
         raise CreditLimitExceeded(
             f"{order.amount} more would be above the most that a customer may hold, {balance_max}; it can spend {raw[1]} now"
@@ -93,9 +97,9 @@ def revoke(runtime: Runtime, order: CreditOrder, *, grant_id: UUID, now: datetim
         runtime,
         order.customer_id,
         Script.REVOKE,
-        keys=account_keys(order),
-        arguments=[*common_arguments(runtime, order, now=now), str(grant_id)],
+        lambda place: (account_keys(place, order), [*common_arguments(runtime, place, order), str(grant_id)]),
         now=now,
+        hidden_too=True,
     )
     runtime.send_hint(Hint.CREDITS)
     return done(raw, order)

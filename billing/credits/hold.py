@@ -1,6 +1,7 @@
 """Process: reserve credits for work whose cost is known only afterwards; then take part or all, or give them back."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from billing.credits.answers import (
     done,
 )
 from billing.credits.journal import instant, milliseconds
+from billing.credits.places import Place
 from billing.credits.prefixes import HOLD_PREFIX
 from billing.credits.scripts import Script
 from billing.credits.server import CreditsUnavailable
@@ -47,26 +49,22 @@ class HoldOutcome(NamedTuple):
     returned: int
 
 
-def hold(runtime: Runtime, order: CreditOrder, *, expires_at: datetime, now: datetime) -> Held:
-    """Take the amount off the balance until `expires_at`, when it comes back by itself.
+def hold(runtime: Runtime, order: CreditOrder, *, lasts: timedelta, now: datetime) -> Held:
+    """Take the amount off the balance for as long as `lasts` says; then it comes back by itself.
 
     Raises InsufficientCredits, TooManyHolds, IdempotencyKeyReused, CustomerNotFound, CreditsUnavailable.
     """
     hold_id = new_hold_id(order.customer_id)
-    ends = milliseconds(expires_at)
-    raw = run(
-        runtime,
-        order.customer_id,
-        Script.HOLD,
-        keys=[*account_keys(order), Shard.of(order.customer_id).hold(hold_id)],
-        arguments=[
-            *common_arguments(runtime, order, now=now),
-            str(hold_id),
-            ends,
-            max(1, ends - milliseconds(now)) + _OWNED_MILLISECONDS,
-        ],
-        now=now,
-    )
+
+    def wording(place: Place) -> tuple[Sequence[str], Sequence[str | int]]:
+        ends = milliseconds(place.now + lasts)
+        owned = max(1, ends - milliseconds(place.now)) + _OWNED_MILLISECONDS
+        return (
+            [*account_keys(place, order), place.shard.hold(hold_id)],
+            [*common_arguments(runtime, place, order), str(hold_id), ends, owned],
+        )
+
+    raw = run(runtime, order.customer_id, Script.HOLD, wording, now=now)
     if raw[0] == "too_many":
         raise TooManyHolds(f"the customer has {raw[1]} holds; capture or release some, or let them expire")
     answer = done(raw, order)
@@ -93,23 +91,23 @@ def end_hold(
     customer_id = _owner(runtime, shard, hold_id)
     if customer_id is None or own not in {None, customer_id}:
         raise HoldNotFound(f"there is no hold {public!r}")
-    raw = run(
-        runtime,
-        customer_id,
-        Script.END_HOLD,
-        keys=[shard.journal, shard.due, shard.account(customer_id), shard.answer(customer_id, kept.key)],
-        arguments=[
-            milliseconds(now),
-            runtime.credits.kept_milliseconds,
-            str(customer_id),
-            str(new_id()),
-            "" if amount is None else amount,
-            actor,
-            *kept,
-            str(hold_id),
-        ],
-        now=now,
-    )
+
+    def wording(place: Place) -> tuple[Sequence[str], Sequence[str | int]]:
+        return (
+            [shard.journal, place.due, place.account, shard.answer(customer_id, kept.key)],
+            [
+                milliseconds(place.now),
+                runtime.credits.kept_milliseconds,
+                str(customer_id),
+                str(new_id()),
+                "" if amount is None else amount,
+                actor,
+                *kept,
+                str(hold_id),
+            ],
+        )
+
+    raw = run(runtime, customer_id, Script.END_HOLD, wording, now=now)
     if raw[0] == "no_hold":
         raise HoldEnded(f"{public} was captured or released before, or has expired")
     if raw[0] == "exceeds":

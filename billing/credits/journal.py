@@ -83,8 +83,12 @@ class Entry(NamedTuple):
         return self.amount if self.type in {TransactionType.DEDUCT, TransactionType.CAPTURE} else 0
 
 
-def read_entry(text: str) -> Entry:
-    """Return the entry in the one field of a stream's entry."""
+def read_entry(text: str, *, written: int) -> Entry:
+    """Return the entry in the one field of a stream's entry, which the server wrote down at `written` (ms).
+
+    What ended by itself has an id by when it ended. On a test clock that may be any year, so there it is by when that was
+    written down: ids of one customer sort by the real time.
+    """
     raw = json.loads(text)
     changes = _amounts(raw.get("changes"))
     paid = _amounts(raw.get("paid"))
@@ -92,8 +96,9 @@ def read_entry(text: str) -> Entry:
         paid = {grant: -amount for grant, amount in changes.items()}
     customer_id, seq, at = UUID(raw["customer"]), int(raw["seq"]), instant(raw["at"])
     amount = int(raw["amount"])
+    ended = written if raw.get("clock") else int(raw["at"])
     return Entry(
-        id=UUID(raw["id"]) if "id" in raw else entry_id(customer_id, seq, milliseconds=int(raw["at"])),
+        id=UUID(raw["id"]) if "id" in raw else entry_id(customer_id, seq, milliseconds=ended),
         customer_id=customer_id,
         seq=seq,
         type=TransactionType(raw["type"]),

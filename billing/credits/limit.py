@@ -19,8 +19,7 @@ def set_unlimited(runtime: Runtime, order: CreditOrder, *, unlimited: bool, now:
         runtime,
         order.customer_id,
         Script.SET_LIMIT,
-        keys=account_keys(order),
-        arguments=[*common_arguments(runtime, order, now=now), int(unlimited)],
+        lambda place: (account_keys(place, order), [*common_arguments(runtime, place, order), int(unlimited)]),
         now=now,
     )
     runtime.send_hint(Hint.CREDITS)

@@ -7,13 +7,15 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, and_, case, or_, select
 from sqlalchemy.orm import Session
 
 from billing.credits.answers import RECEIVED_KEPT
 from billing.credits.journal import milliseconds
-from billing.credits.shards import Shard
+from billing.credits.places import Place
 from models.credits import CreditAccount, CreditGrant, CreditHold, CreditTransaction, HoldStatus, TransactionType
+from models.customer import Customer
+from models.ids import first_id_at, id_instant
 
 # Grants in the order in which they are spent (lua/account.lua), those that never end behind all others.
 _NEVER = 1 << 62
@@ -34,10 +36,11 @@ class Account(NamedTuple):
     customer_id: UUID
     state: dict[str, Any]
     answers: Sequence[KeptAnswer]
+    on_clock: bool
 
 
-def new_account(customer_id: UUID) -> Account:
-    """Return the account of a customer who never had one."""
+def new_account(customer_id: UUID, *, on_clock: bool) -> Account:
+    """Return the account of a customer who never had one; `on_clock`: it is on a test clock."""
     state = {
         "seq": 0,
         "balance": 0,
@@ -48,7 +51,7 @@ def new_account(customer_id: UUID) -> Account:
         "holds": [],
         "transfers": {},
     }
-    return Account(customer_id, state, ())
+    return Account(customer_id, state, (), on_clock)
 
 
 def read_accounts(
@@ -57,7 +60,8 @@ def read_accounts(
     """Yield the accounts of those of the customers that have one, as they are after their last drained transaction."""
     grants, holds = _grants(session, customers), _holds(session, customers)
     parts_of = _grants_of_parts(session, [hold for held in holds.values() for hold in held])
-    answers = _answers(session, customers, now=now, keep=keep)
+    on_clocks = _on_clocks(session, customers)
+    answers = _answers(session, customers, on_clocks=on_clocks, now=now, keep=keep)
     for account in session.scalars(select(CreditAccount).where(CreditAccount.customer_id.in_(customers))):
         held = holds[account.customer_id]
         state = {
@@ -70,15 +74,20 @@ def read_accounts(
                 _grant(grant, grant.remaining) for grant in sorted(grants[account.customer_id], key=_spent_first)
             ],
             "holds": [_hold(hold, parts_of) for hold in held],
-            "transfers": {str(hold.id): _transfer(hold, parts_of) for hold in held if hold.counterpart is not None},
+            "transfers": {
+                str(hold.id): _transfer(hold, parts_of, on_clock=account.customer_id in on_clocks)
+                for hold in held
+                if hold.counterpart is not None
+            },
         }
-        yield Account(account.customer_id, state, answers[account.customer_id])
+        yield Account(account.customer_id, state, answers[account.customer_id], account.customer_id in on_clocks)
 
 
 def restoring(account: Account, *, epoch: str, now: datetime) -> tuple[list[str], list[str | int]]:
     """Return the keys and arguments with which the script writes an account, unless it is there."""
-    shard = Shard.of(account.customer_id)
-    keys = [shard.epoch, shard.due, shard.account(account.customer_id), shard.transfers]
+    place = Place.of(account.customer_id, on_clock=account.on_clock, now=now)
+    shard = place.shard
+    keys = [shard.epoch, place.due, place.account, shard.transfers]
     arguments: list[str | int] = [epoch, str(account.customer_id), json.dumps(account.state)]
     for kept in account.answers:
         keys.append(shard.answer(account.customer_id, kept.key))
@@ -110,25 +119,45 @@ def _grants_of_parts(session: Session, holds: Sequence[CreditHold]) -> dict[UUID
     return {grant.id: grant for grant in session.scalars(select(CreditGrant).where(CreditGrant.id.in_(named)))}
 
 
+def _on_clocks(session: Session, customers: Collection[UUID]) -> Collection[UUID]:
+    """Return those of the customers that are on a test clock."""
+    query = select(Customer.id).where(Customer.id.in_(customers), Customer.test_clock_id.is_not(None))
+    return frozenset(session.scalars(query))
+
+
 def _answers(
-    session: Session, customers: Collection[UUID], *, now: datetime, keep: timedelta
+    session: Session, customers: Collection[UUID], *, on_clocks: Collection[UUID], now: datetime, keep: timedelta
 ) -> dict[UUID, list[KeptAnswer]]:
-    """Return what is still to be answered again. A transfer that came in is known longer: its sender may be stuck."""
+    """Return what is still to be answered again. A transfer that came in is known longer: its sender may be stuck.
+
+    Keys live in real time. On a test clock only the id of a transaction tells that.
+    """
     found: dict[UUID, list[KeptAnswer]] = defaultdict(list)
-    is_transfer = CreditTransaction.type == TransactionType.TRANSFER_IN
     query = select(CreditTransaction).where(
         CreditTransaction.customer_id.in_(customers),
         CreditTransaction.key.is_not(None),
         or_(
-            CreditTransaction.created_at > now - keep,
-            and_(is_transfer, CreditTransaction.created_at > now - RECEIVED_KEPT),
+            _is_younger(keep, on_clocks=on_clocks, now=now),
+            and_(
+                CreditTransaction.type == TransactionType.TRANSFER_IN,
+                _is_younger(RECEIVED_KEPT, on_clocks=on_clocks, now=now),
+            ),
         ),
     )
     for row in session.scalars(query):
         answer = row.answer or ["done", str(row.id), row.balance, milliseconds(row.created_at)]
-        until = row.created_at + (RECEIVED_KEPT if row.type is TransactionType.TRANSFER_IN else keep)
+        begun = id_instant(row.id) if row.customer_id in on_clocks else row.created_at
+        until = begun + (RECEIVED_KEPT if row.type is TransactionType.TRANSFER_IN else keep)
         found[row.customer_id].append(KeptAnswer(row.key or "", row.request or "", answer, until))
     return found
+
+
+def _is_younger(age: timedelta, *, on_clocks: Collection[UUID], now: datetime) -> ColumnElement[bool]:
+    younger = CreditTransaction.created_at > now - age
+    if not on_clocks:
+        return younger
+    by_id = CreditTransaction.id >= first_id_at(now - age)
+    return case((CreditTransaction.customer_id.in_(on_clocks), by_id), else_=younger)
 
 
 def _spent_first(grant: CreditGrant) -> tuple[int, int, int, str]:
@@ -167,7 +196,7 @@ def _hold(hold: CreditHold, grants: dict[UUID, CreditGrant]) -> list[Any]:
     ]
 
 
-def _transfer(hold: CreditHold, grants: dict[UUID, CreditGrant]) -> str:
+def _transfer(hold: CreditHold, grants: dict[UUID, CreditGrant], *, on_clock: bool) -> str:
     return json.dumps(
         {
             "sender": str(hold.customer_id),
@@ -176,5 +205,6 @@ def _transfer(hold: CreditHold, grants: dict[UUID, CreditGrant]) -> str:
             "parts": json.dumps(_parts(hold, grants)),
             "at": milliseconds(hold.created_at),
             "actor": hold.actor or "",
+            "clock": on_clock,
         }
     )

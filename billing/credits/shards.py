@@ -55,6 +55,11 @@ class Shard:
         return f"{self._tag}:due"
 
     @property
+    def due_on_clocks(self) -> str:
+        """The same, of the customers on test clocks: nothing of theirs ends in real time."""
+        return f"{self._tag}:due:clock"
+
+    @property
     def epoch(self) -> str:
         """Which rebuild the shard's memory is from; missing when the memory is lost."""
         return f"{self._tag}:epoch"
@@ -67,6 +72,10 @@ class Shard:
     def account(self, customer_id: UUID | str) -> str:
         """A customer's account."""
         return f"{self._tag}:account:{customer_id}"
+
+    def account_on_clock(self, customer_id: UUID | str) -> str:
+        """The account of a customer on a test clock; the scripts know it by its name."""
+        return f"{self._tag}:account:clock:{customer_id}"
 
     @property
     def account_pattern(self) -> str:

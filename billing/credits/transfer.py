@@ -6,10 +6,10 @@ kept; whoever asks again, days later, hears the same, so that nothing is both br
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
 import structlog
@@ -19,6 +19,7 @@ from billing.credits.answers import RECEIVED_KEPT, CreditAnswer, CreditLimitExce
 from billing.credits.balance import read_balance
 from billing.credits.journal import instant, milliseconds
 from billing.credits.nodes import Node
+from billing.credits.places import Place
 from billing.credits.scripts import Script
 from billing.credits.server import CreditsUnavailable
 from billing.credits.shards import Shard, new_hold_id
@@ -26,7 +27,7 @@ from billing.errors import Invalid
 from billing.fail_points import fail_point
 from billing.hints import Hint
 from billing.runtime import Runtime
-from models.ids import new_id
+from models.ids import id_instant, new_id
 
 # Well before the receiver forgets: one that could not be ended for so long is left to a person.
 _GIVEN_UP_AFTER = timedelta(days=20)
@@ -65,8 +66,10 @@ def transfer(runtime: Runtime, order: CreditOrder, *, receiver: UUID, now: datet
         runtime,
         order.customer_id,
         Script.TRANSFER,
-        keys=[*account_keys(order), Shard.of(order.customer_id).transfers],
-        arguments=[*common_arguments(runtime, order, now=now), str(new_hold_id(order.customer_id)), str(receiver)],
+        lambda place: (
+            [*account_keys(place, order), place.shard.transfers],
+            [*common_arguments(runtime, place, order), str(new_hold_id(order.customer_id)), str(receiver)],
+        ),
         now=now,
     )
     answer = done(raw, order)
@@ -85,14 +88,16 @@ def finish(runtime: Runtime, begun: Transfer, *, now: datetime) -> bool:
     """Bring the credits to the receiver, once, and end the hold; return False when they were refused, and given back."""
     received = _receive(runtime, begun, now=now)
     fail_point("credits.transfer_received")
-    sender = Shard.of(begun.sender)
     run(
         runtime,
         begun.sender,
         Script.END_TRANSFER,
-        keys=[sender.journal, sender.due, sender.account(begun.sender), sender.transfers],
-        arguments=[milliseconds(now), str(begun.sender), str(new_id()), str(begun.id), int(received)],
+        lambda place: (
+            [place.shard.journal, place.due, place.account, place.shard.transfers],
+            [milliseconds(place.now), str(begun.sender), str(new_id()), str(begun.id), int(received)],
+        ),
         now=now,
+        hidden_too=True,
     )
     return received
 
@@ -120,15 +125,12 @@ def sweep_transfers(runtime: Runtime, *, now: Callable[[], datetime]) -> int:
 
 
 def _receive(runtime: Runtime, begun: Transfer, *, now: datetime) -> bool:
-    shard, key = Shard.of(begun.receiver), f"transfer-{begun.id}"
+    key = f"transfer-{begun.id}"
     parts = json.loads(begun.parts)
-    raw = run(
-        runtime,
-        begun.receiver,
-        Script.RECEIVE_TRANSFER,
-        keys=[shard.journal, shard.due, shard.account(begun.receiver), shard.answer(begun.receiver, key)],
-        arguments=[
-            milliseconds(now),
+
+    def wording(place: Place) -> tuple[Sequence[str], Sequence[str | int]]:
+        return [place.shard.journal, place.due, place.account, place.shard.answer(begun.receiver, key)], [
+            milliseconds(place.now),
             int(RECEIVED_KEPT.total_seconds() * 1000),
             str(begun.receiver),
             str(new_id()),
@@ -139,10 +141,10 @@ def _receive(runtime: Runtime, begun: Transfer, *, now: datetime) -> bool:
             str(begun.sender),
             runtime.settings.MAX_CREDIT_BALANCE,
             begun.parts,
-            *(str(uuid5(begun.id, str(place))) for place in range(len(parts))),
-        ],
-        now=now,
-    )
+            *(str(uuid5(begun.id, str(number))) for number in range(len(parts))),
+        ]
+
+    raw = run(runtime, begun.receiver, Script.RECEIVE_TRANSFER, wording, now=now, hidden_too=True)
     return "exceeds" not in raw[:2]
 
 
@@ -154,6 +156,7 @@ def _under_way(node: Node) -> list[tuple[Transfer, datetime]]:
     return [_read(UUID(id_), json.loads(text)) for transfers in found for id_, text in transfers.items()]
 
 
-def _read(id_: UUID, raw: dict[str, str]) -> tuple[Transfer, datetime]:
+def _read(id_: UUID, raw: dict[str, Any]) -> tuple[Transfer, datetime]:
     begun = Transfer(id_, UUID(raw["sender"]), UUID(raw["receiver"]), int(raw["amount"]), raw["parts"], raw["actor"])
-    return begun, instant(int(raw["at"]))
+    # In the time of a test clock nobody could say how long ago it began; its id is from the real time.
+    return begun, id_instant(id_) if raw.get("clock") else instant(int(raw["at"]))

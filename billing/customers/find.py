@@ -26,20 +26,22 @@ class CustomerNotNamed(Invalid):
 def find_customer(session: Session, *, public: str, own: UUID | None, lock: bool = False) -> Customer:
     """Return the customer; `own` limits to one customer's own object; `lock` takes the row lock.
 
-    Raises CustomerNotFound, also for another customer's object and for a text that is no id.
+    Raises CustomerNotFound, also for another customer's object, for a text that is no id, and once its test clock is deleted.
     """
     customer_id = customer_of(public, own=own)
-    query = select(Customer).where(Customer.id == customer_id)
+    query = select(Customer).where(Customer.id == customer_id, Customer.deleted_at.is_(None))
     customer = session.scalar(query.with_for_update() if lock else query, execution_options={"populate_existing": lock})
     if customer is None:
         raise CustomerNotFound(f"there is no customer {public!r}")
     return customer
 
 
-def require_customer(session: Session, customer_id: UUID) -> None:
-    """Raise CustomerNotFound unless there is such a customer."""
-    if session.get(Customer, customer_id) is None:
+def require_customer(session: Session, customer_id: UUID, *, hidden_too: bool = False) -> Customer:
+    """Return the customer. Raises CustomerNotFound; `hidden_too`: not for one whose test clock is deleted."""
+    customer = session.get(Customer, customer_id)
+    if customer is None or (customer.deleted_at is not None and not hidden_too):
         raise CustomerNotFound(f"there is no customer {public_id(PREFIX, customer_id)!r}")
+    return customer
 
 
 def customer_of(public: str | None, *, own: UUID | None) -> UUID:

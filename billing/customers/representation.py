@@ -1,5 +1,6 @@
 """What callers, events and the audit log see of a customer."""
 
+from billing.test_clocks.representation import PREFIX as CLOCK_PREFIX
 from billing.timestamps import iso
 from models.customer import Customer
 from models.ids import public_id
@@ -21,6 +22,7 @@ def customer_representation(customer: Customer) -> dict[str, object]:
         "timezone": customer.timezone,
         "metadata": customer.metadata_,
         "gateway_id": customer.gateway_id,
+        "test_clock": public_id(CLOCK_PREFIX, customer.test_clock_id) if customer.test_clock_id is not None else None,
         "created_at": iso(customer.created_at),
         "updated_at": iso(customer.updated_at),
     }

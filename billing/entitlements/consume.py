@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from billing.catalog.allowance import Allowance, allowance
 from billing.catalog.features import Feature, FeatureKind, feature_named
 from billing.catalog.find import features_of_each
-from billing.catalog.plan_of import plan_of
+from billing.catalog.plan_of import held_plan
 from billing.entitlements.counter import count_use, give_back
 from billing.entitlements.entitlement import Entitlement
 from billing.entitlements.find import use_of
@@ -45,7 +45,9 @@ class UseNotGivenBack(Invalid):
     code = "use_not_given_back"
 
 
-def consume(session: Session, *, customer_id: UUID, feature: str, amount: int, now: datetime) -> Entitlement:
+def consume(
+    session: Session, *, customer_id: UUID, feature: str, amount: int, grace_days: int, now: datetime
+) -> Entitlement:
     """Count `amount` of a feature for the customer and return the entitlement after it. A negative amount gives back.
 
     All of it or nothing. Raises FeatureNotFound, FeatureNotConsumable, UseNotGivenBack, EntitlementExceeded and
@@ -53,8 +55,8 @@ def consume(session: Session, *, customer_id: UUID, feature: str, amount: int, n
     """
     known = feature_named(feature)
     _require_movable(known, amount=amount)
-    plan = plan_of(session, customer_id=customer_id, now=now)
-    allowed = allowance(features_of_each(session, plan_ids=[plan.id])[plan.id].get(known.name))
+    plan, version = held_plan(session, customer_id=customer_id, grace_days=grace_days, now=now)
+    allowed = allowance(features_of_each(session, version_ids=[version.id])[version.id].get(known.name))
     start = period_start(known.kind, now=now)
     if amount > 0:
         use = count_use(

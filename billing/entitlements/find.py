@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from billing.catalog.allowance import allowance
 from billing.catalog.features import FEATURES
 from billing.catalog.find import features_of_each
-from billing.catalog.plan_of import plan_of
+from billing.catalog.plan_of import held_plan
 from billing.entitlements.entitlement import Entitlement
 from billing.entitlements.period import period_start
 from models.entitlement_use import EntitlementUse
@@ -24,10 +24,13 @@ class Entitlements(NamedTuple):
     entitlements: list[Entitlement]
 
 
-def entitlements_of(session: Session, *, customer_id: UUID, now: datetime) -> Entitlements:
-    """Return what the customer may use at `now`, in the order of the features, with the use in the period that counts."""
-    plan = plan_of(session, customer_id=customer_id, now=now)
-    held = features_of_each(session, plan_ids=[plan.id])[plan.id]
+def entitlements_of(session: Session, *, customer_id: UUID, grace_days: int, now: datetime) -> Entitlements:
+    """Return what the customer may use at `now`, in the order of the features, with the use in the period that counts.
+
+    What is past due counts for `grace_days`.
+    """
+    plan, version = held_plan(session, customer_id=customer_id, grace_days=grace_days, now=now)
+    held = features_of_each(session, version_ids=[version.id])[version.id]
     periods = {feature.name: period_start(feature.kind, now=now) for feature in FEATURES}
     query = select(EntitlementUse.feature, EntitlementUse.period_start, EntitlementUse.used).where(
         EntitlementUse.customer_id == customer_id, EntitlementUse.period_start.in_(set(periods.values()))

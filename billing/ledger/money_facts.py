@@ -38,7 +38,8 @@ def held_by(dispute: Dispute) -> int:
 def capture_entries(payment: Payment, *, before: int, at: datetime, key_end: str = "") -> list[Entry]:
     """Return the entry of what was captured since the position `before`; none where nothing was.
 
-    2900 captured: debit gateway_clearing 2900, credit revenue 2900; for credits it is credit deferred_revenue 2900.
+    2900 captured: debit gateway_clearing 2900, credit revenue 2900; for credits it is credit deferred_revenue 2900, and for an
+    invoice, which was revenue when it was issued, credit receivable 2900.
     """
     moved = payment.amount_captured_minor - before
     if not moved:
@@ -61,6 +62,8 @@ def capture_entries(payment: Payment, *, before: int, at: datetime, key_end: str
 def _earned(payment: Payment, moved: int) -> Posting:
     if payment.purpose is PaymentPurpose.CREDITS:
         account, owner = Account.DEFERRED_REVENUE, payment.customer_id
+    elif payment.purpose is PaymentPurpose.INVOICE:
+        account, owner = Account.RECEIVABLE, payment.customer_id
     else:
         account, owner = Account.REVENUE, None
     return Posting(account=account, asset=payment.currency, amount=-moved, customer_id=owner)

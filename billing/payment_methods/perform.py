@@ -39,14 +39,14 @@ def perform_attachment(runtime: Runtime, *, operation: Operation, now: datetime)
 
     Raises Unavailable while the outcome is unknown, Declined when the issuer refuses the card, GatewayRefused.
     """
-    gateway_customer = ensure_gateway_customer(runtime, customer_id=operation.customer_id, now=now)
+    gateway_customer = ensure_gateway_customer(runtime, customer_id=operation.of_customer, now=now)
     set_default = bool(operation.params["set_default"])
     snapshot = runtime.gateway.attach_payment_method(
         gateway_id=operation.resource_id, gateway_customer=gateway_customer, idempotency_key=_key(operation)
     )
     if set_default:
         runtime.gateway.set_default_payment_method(gateway_id=gateway_customer, payment_method=snapshot.id)
-    return PaymentMethodSettlement(_attached(operation.customer_id, snapshot, set_default=set_default))
+    return PaymentMethodSettlement(_attached(operation.of_customer, snapshot, set_default=set_default))
 
 
 def perform_detachment(runtime: Runtime, *, operation: Operation, now: datetime) -> PaymentMethodSettlement:  # noqa: ARG001 - every performer is told the time

@@ -18,6 +18,9 @@ KIND_OF = {
     "payment.capture": AttemptKind.CAPTURE,
     "payment.cancel": AttemptKind.CANCEL,
     "credits.purchase": AttemptKind.CREATE,
+    "subscription.create": AttemptKind.CREATE,
+    "invoice.pay": AttemptKind.CREATE,
+    "invoice.pay_again": AttemptKind.CONFIRM,
 }
 
 
@@ -56,6 +59,8 @@ def call_params(payment: Payment, kind: AttemptKind, asked: Mapping[str, Any]) -
         return _create_params(payment, confirm=bool(asked["confirm"]))
     if kind is AttemptKind.CONFIRM:
         params: dict[str, Any] = {"payment_method": asked["payment_method"]}
+        if asked.get("off_session"):
+            params["off_session"] = "true"
         return params | ({"return_url": asked["return_url"]} if asked["return_url"] else {})
     return dict(asked)
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -63,13 +64,18 @@ def add_pending_payment(
     purpose: PaymentPurpose,
     actor: Actor,
     now: datetime,
+    invoice_id: UUID | None = None,
 ) -> Payment:
-    """Add a pending payment. An operation of the same transaction takes it to the gateway."""
+    """Add a pending payment, of an invoice where that is its purpose.
+
+    An operation of the same transaction takes it to the gateway.
+    """
     payment = Payment(
         id=new_id(),
         customer_id=customer.id,
         status=PaymentStatus.PENDING,
         purpose=purpose,
+        invoice_id=invoice_id,
         amount_minor=amount.amount_minor,
         currency=amount.currency,
         capture=terms.capture,

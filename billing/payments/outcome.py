@@ -152,7 +152,8 @@ def bring_to_intent(
             now=now,
         )
     captured = capture_entries(payment, before=captured_before, at=now)
-    tell_purpose(session, payment, captured, now=now)
+    if changed_after:
+        tell_purpose(session, payment, captured, now=now)
     fail_point("payment.applied")
     return captured
 
@@ -176,6 +177,7 @@ def fail_payment(session: Session, *, payment: Payment, detail: str, actor: Acto
         actor=actor,
         now=now,
     )
+    tell_purpose(session, payment, (), now=now)
 
 
 def record_change(

@@ -21,7 +21,7 @@ from billing.customers.gateway_customer import ensure_gateway_customer
 from billing.errors import BillingError, Conflict, Declined
 from billing.fail_points import fail_point
 from billing.gateways.errors import GatewayKeyTooOld, GatewayObjectMissing, GatewayRefused, require_key_in_force
-from billing.gateways.snapshots import GatewayDecline, IntentSnapshot
+from billing.gateways.snapshots import IntentSnapshot
 from billing.ledger.entry import Entry
 from billing.ledger.post import post
 from billing.observations import require_version
@@ -126,7 +126,7 @@ class PaymentSettlement:
         declined = self._decline if payment.status is PaymentStatus.REQUIRES_PAYMENT_METHOD else None
         if self._call.kind in {AttemptKind.CREATE, AttemptKind.CONFIRM} and declined is not None:
             attempt.status, attempt.decline_code, attempt.finished_at = AttemptStatus.DECLINED, declined.reason, now
-            return OperationOutcome.failed(_declined(payment, declined)), captured
+            return OperationOutcome.failed(_declined(payment, declined.reason)), captured
         attempt.status, attempt.finished_at = AttemptStatus.ANSWERED, now
         body = payment_representation(payment, refunds=refunds, disputes=disputes)
         return OperationOutcome.succeeded(_SUCCESS_STATUS.get(self._call.kind, 200), body), captured
@@ -270,10 +270,10 @@ def _unsettled_call(runtime: Runtime, *, payment_id: UUID) -> tuple[Call, str | 
 def _prepared(runtime: Runtime, *, operation: Operation, now: datetime) -> PreparedCall:
     """Return the call, whose attempt is committed, and the gateway's customer, who has to be there before there is an attempt."""
     with runtime.transaction() as session:
-        gateway_customer = session.get_one(Customer, operation.customer_id).gateway_id
+        gateway_customer = session.get_one(Customer, operation.of_customer).gateway_id
         if gateway_customer is not None:
             return PreparedCall(_prepare(session, operation=operation, now=now), gateway_customer)
-    gateway_customer = ensure_gateway_customer(runtime, customer_id=operation.customer_id, now=now)
+    gateway_customer = ensure_gateway_customer(runtime, customer_id=operation.of_customer, now=now)
     with runtime.transaction() as session:
         return PreparedCall(_prepare(session, operation=operation, now=now), gateway_customer)
 
@@ -292,7 +292,10 @@ def _prepare(session: Session, *, operation: Operation, now: datetime) -> Call:
 
 
 def payment_id_of(operation: Operation) -> UUID:
-    """Return the payment that an operation is about; that of a purchase has the purchase's id."""
+    """Return the payment that an operation is about: its resource, or the one it names. A purchase's has the purchase's id."""
+    named = operation.params.get("payment_id")
+    if isinstance(named, str):
+        return row_id(PREFIX, named)
     prefix = PREFIX if operation.resource_type == "payment" else PURCHASE_PREFIX
     return row_id(prefix, operation.resource_id)
 
@@ -318,8 +321,19 @@ def _new_attempt(operation: Operation, payment: Payment, *, now: datetime) -> Pa
     )
 
 
-def _declined(payment: Payment, decline: GatewayDecline) -> BillingError:
-    explained = explain(decline.reason)
+def why_not_paid(payment: Payment) -> BillingError | None:
+    """Return the problem of whoever waits for a payment to be made: it was declined, or refused; None for any other state."""
+    if payment.status is PaymentStatus.FAILED:
+        refusal = GatewayRefused(payment.failure_detail or "the gateway refused it", gateway_code=None, parameter=None)
+        refusal.extensions["payment_id"] = public_id(PREFIX, payment.id)
+        return refusal
+    if payment.status is PaymentStatus.REQUIRES_PAYMENT_METHOD and payment.decline_code is not None:
+        return _declined(payment, payment.decline_code)
+    return None
+
+
+def _declined(payment: Payment, code: str) -> BillingError:
+    explained = explain(code)
     return Declined(
         f"{explained.message} {explained.next_step}",
         extensions={"payment_id": public_id(PREFIX, payment.id), "decline": explained.representation()},

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
+from billing.invoicing.prefixes import INVOICE_PREFIX
 from billing.payments.declines import explain
 from billing.timestamps import iso
 from models.dispute import Dispute
@@ -39,7 +40,7 @@ def payment_representation(
         "decline_code": payment.decline_code,
         "decline": explain(payment.decline_code).representation() if payment.decline_code else None,
         "failure_detail": payment.failure_detail,
-        "invoice_id": None,
+        "invoice_id": public_id(INVOICE_PREFIX, payment.invoice_id) if payment.invoice_id else None,
         "gateway_id": payment.gateway_id,
         "refunds": [refund_representation(refund) for refund in refunds],
         "disputes": [dispute_summary(dispute) for dispute in disputes],

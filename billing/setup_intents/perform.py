@@ -58,7 +58,7 @@ class SetupSettlement:
 
 def perform_setup_operation(runtime: Runtime, *, operation: Operation, now: datetime) -> SetupSettlement:
     """Make the operation's call and return what it brought. Raises Unavailable while the outcome is unknown."""
-    gateway_customer = ensure_gateway_customer(runtime, customer_id=operation.customer_id, now=now)
+    gateway_customer = ensure_gateway_customer(runtime, customer_id=operation.of_customer, now=now)
     intent_id, key = row_id(PREFIX, operation.resource_id), f"operation-{operation.id}"
     with runtime.transaction() as session:
         intent = session.get_one(SetupIntent, intent_id)

@@ -43,12 +43,6 @@ def project_of(data: object) -> str:
     return project
 
 
-def plain(quantity: Decimal) -> str:
-    """Return the shortest text of a quantity, without an exponent: `12.5`."""
-    text = f"{quantity:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
 def _summed(meter: Meter, data: object) -> Decimal:
     value = data.get(meter.value_property) if isinstance(data, dict) else None
     if value is None:

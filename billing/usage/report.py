@@ -13,13 +13,13 @@ from uuid import UUID
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
+from billing.business_time import business_now_of_each
 from billing.customers.find import CustomerNotFound, customer_of
 from billing.errors import BillingError, Conflict, FieldFault, Invalid
 from billing.usage.count import NewEvent, count_events
 from billing.usage.meters import meters_of_types
 from billing.usage.quantity import project_of, quantity_of
 from billing.usage.window import outside_window
-from models.customer import Customer
 from models.ids import new_id
 from models.usage import Meter, UsageEvent
 
@@ -77,13 +77,16 @@ def report_usage(
     """
     sent = [event for event in reported if isinstance(event, Reported)]
     meters = meters_of_types(session, {event.type for event in sent})
-    customers = _known_customers(session, {event.subject for event in sent}, own=own)
+    customers, business_nows = _known_customers(session, {event.subject for event in sent}, own=own, now=now)
     read = [
         _read(event, meters=meters, customers=customers, actor=actor, now=now) if isinstance(event, Reported) else event
         for event in reported
     ]
     events = [event for event in read if isinstance(event, NewEvent)]
-    refused = {event.id: outside_window(event.occurred_at, late_max=late_max, now=now) for event in events}
+    refused = {
+        event.id: outside_window(event.occurred_at, late_max=late_max, now=business_nows[event.customer_id])
+        for event in events
+    }
     counted = count_events(session, [event for event in events if refused[event.id] is None], meters=meters.values())
     stored = _stored(session, [event for event in events if event.id not in counted])
     return [
@@ -154,15 +157,18 @@ def _counts_the_same(event: NewEvent, there: UsageEvent) -> bool:
     )
 
 
-def _known_customers(session: Session, subjects: Collection[str], *, own: UUID | None) -> dict[str, UUID]:
+def _known_customers(
+    session: Session, subjects: Collection[str], *, own: UUID | None, now: datetime
+) -> tuple[dict[str, UUID], dict[UUID, datetime]]:
+    """Return the customers that there are, by how they are named, and what time it is for the business of each."""
     named = dict[str, UUID]()
     for subject in subjects:
         try:
             named[subject] = customer_of(subject, own=own)
         except CustomerNotFound:
             continue
-    there = set(session.scalars(select(Customer.id).where(Customer.id.in_(named.values()))))
-    return {subject: customer_id for subject, customer_id in named.items() if customer_id in there}
+    there = business_now_of_each(session, customer_ids=named.values(), now=now)
+    return {subject: customer_id for subject, customer_id in named.items() if customer_id in there}, there
 
 
 def _stored(session: Session, events: Sequence[NewEvent]) -> dict[tuple[str, str], UsageEvent]:

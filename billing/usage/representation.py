@@ -2,8 +2,8 @@
 
 from billing.credits.prefixes import TRANSACTION_PREFIX
 from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
+from billing.decimals import plain
 from billing.timestamps import iso
-from billing.usage.quantity import plain
 from billing.usage.rate import per_unit_text
 from models.ids import public_id
 from models.usage import ChargeStatus, Meter, UsageCharge, UsageEvent

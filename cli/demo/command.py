@@ -6,7 +6,7 @@ from contextlib import closing
 import httpx
 import typer
 
-from cli.demo import credits_chapter, payments_chapter, usage_chapter
+from cli.demo import credits_chapter, payments_chapter, subscriptions_chapter, usage_chapter
 from cli.demo.browser import Browser, PageNotUnderstood
 from cli.demo.exchange import ServiceApi
 from cli.demo.inbox import WebhookInbox, WebhookMissing
@@ -20,7 +20,7 @@ from local.data_dir import DataDir
 from local.stack_file import StackFile, running_stack
 
 # Each capability of the service adds a chapter.
-STORY = (*payments_chapter.STEPS, *credits_chapter.STEPS, *usage_chapter.STEPS)
+STORY = (*payments_chapter.STEPS, *credits_chapter.STEPS, *usage_chapter.STEPS, *subscriptions_chapter.STEPS)
 app = typer.Typer(add_completion=False)
 
 
@@ -28,7 +28,8 @@ app = typer.Typer(add_completion=False)
 def demo(*, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
     """Tell the demo story: payments, 3D Secure, a decline, a refund, a dispute, webhooks, credits, a killed server, usage.
 
-    Each step shows the request, the answer and the webhook that came back. Exit code 1 when a step fails.
+    At its end half a year of a subscription passes on a test clock. Each step shows the request, the answer and the webhook that
+    came back. Exit code 1 when a step fails.
     """
     stack = running_stack(data_dir=DataDir(data_dir.resolve()))
     if stack.stripe_api_base is None:

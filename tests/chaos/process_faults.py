@@ -67,8 +67,8 @@ def _second_beat(stack: ChaosStack, _shot: Shot) -> Undo:
     return lambda: stack.end(known_as)
 
 
-# The load of a schedule reports no usage; the points on its way have tests of their own (tests/integration/usage).
-KILLS_AT_POINTS = tuple(_at_point(point, "kill") for point in FAIL_POINTS if not point.startswith("usage."))
+# The load of a schedule reports no usage and moves no clock; the points there have tests of their own (tests/integration).
+KILLS_AT_POINTS = tuple(_at_point(point, "kill") for point in FAIL_POINTS if not point.startswith(("usage.", "clock.")))
 PROCESS_FAULTS = (
     *(_at_point(point, f"sleep {_TOO_LONG_SECONDS}") for point in _MAY_BE_LATE),
     *(_at_point(point, "raise") for point in _MAY_RAISE),

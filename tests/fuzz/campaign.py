@@ -39,6 +39,11 @@ BEYOND_A_SCHEMA = {
     "usage_value_invalid": "depends on what the meter counts",
     "usage_too_late": "depends on the time",
     "usage_too_early": "as the one before",
+    "price_not_found": "depends on the catalog",
+    "plan_not_offered": "as the one before",
+    "test_clock_time_out_of_range": "a schema bounds no instant",
+    "test_clock_not_forward": "depends on what time it is there",
+    "test_clock_too_far": "as the one before",
 }
 # The same for single fields, by pointer and code.
 FIELDS_BEYOND_A_SCHEMA = {
@@ -47,6 +52,10 @@ FIELDS_BEYOND_A_SCHEMA = {
     ("/expires_in", "int_type"): "as an amount",
     ("/threshold", "int_type"): "as an amount",
     ("/max_per_day", "int_type"): "as an amount",
+    ("/quantity", "int_type"): "as an amount",
+    ("/trial_days", "int_type"): "as an amount",
+    ("/days_until_due", "int_type"): "as an amount",
+    ("/billing_anchor_day", "int_type"): "as an amount",
 }
 # GET /payments/{payment_id} takes these words as ids: it is a 404, and still a method that the path knows.
 WORDS_FOR_IDS = {"/payments/intent", "/payments/confirm", "/payments/refund"}

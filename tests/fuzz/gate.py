@@ -39,7 +39,7 @@ class Gate:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         self._prepare(environ, body)
         status, headers, answer = self._answer(environ, body)
-        self._look_at(environ, status=status, headers=headers, answer=answer)
+        self._look_at(environ, body, status=status, headers=headers, answer=answer)
         if 200 <= status < 300 and "HTTP_AUTHORIZATION" in environ:
             self._ask_without_a_key(environ, body)
         self.requests += 1
@@ -72,7 +72,7 @@ class Gate:
             parts.close()
         return started[0], started[1], answer
 
-    def _look_at(self, environ: Environ, *, status: int, headers: dict[str, str], answer: bytes) -> None:
+    def _look_at(self, environ: Environ, body: bytes, *, status: int, headers: dict[str, str], answer: bytes) -> None:
         """Note what is wrong with an answer whatever the document says (SECURITY: errors)."""
         self.statuses[status] += 1
         asked = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']} {status}"
@@ -88,7 +88,8 @@ class Gate:
             self.faults.append(f"{asked}: the problem lacks {_PARTS - problem.keys()}")
         said = json.dumps({name: value for name, value in problem.items() if name != "instance"})
         told = _INSIDES.search(said)
-        if told and told.group() not in environ["PATH_INFO"]:  # the id that was asked for may be any word
+        # The id that was asked for, or the plan that was named, may be any word.
+        if told and told.group() not in environ["PATH_INFO"] and told.group().encode() not in body:
             self.faults.append(f"{asked}: tells of our insides: {said[:300]}")
 
     def _ask_without_a_key(self, environ: Environ, body: bytes) -> None:

@@ -16,6 +16,8 @@ PARTS = {
     r"^/(disputes|operations|webhooks|events|audit-log|plans|reconciliation)": 1000,
     r"^/(webhook-endpoints|health|metrics)": 600,
     r"^/(usage/|meters)": 400,
+    r"^/test-clocks": 200,
+    r"^/(subscriptions|invoices|dunning)": 500,
 }
 
 

@@ -1,5 +1,6 @@
 """For each rule that a table states, statements that break it: they change one of VALID_ROWS, or add a second one beside it."""
 
+from tests.migrations import broken_billing_rows, broken_catalog_rows
 from tests.migrations.valid_rows import ENTRY, NOBODY, POSTING, A, B
 
 # Checks: by constraint, statements that break it.
@@ -13,6 +14,8 @@ _USAGE_EVENT = (
     f"VALUES ('{B}', '{A}', '{A}', 'shop', '%s', now(), %s, '', 'key_1', now())"
 )
 CHECKS = {
+    **broken_catalog_rows.CHECKS,
+    **broken_billing_rows.CHECKS,
     "ck_auto_top_ups_amounts_positive": [
         "UPDATE auto_top_ups SET threshold = 0",
         "UPDATE auto_top_ups SET credits = 0",
@@ -75,6 +78,7 @@ CHECKS = {
     ],
     "ck_customers_country_iso3166": ["UPDATE customers SET country = 'de'"],
     "ck_customers_currency_iso4217": ["UPDATE customers SET currency = 'usd'"],
+    "ck_customers_deleted_with_its_clock": ["UPDATE customers SET deleted_at = now()"],
     "ck_customers_email_not_empty": ["UPDATE customers SET email = ''"],
     "ck_disputes_amount_positive": ["UPDATE disputes SET amount_minor = 0"],
     "ck_disputes_closed_when_decided": [
@@ -165,28 +169,6 @@ CHECKS = {
     ],
     "ck_payments_purpose_known": ["UPDATE payments SET purpose = 'gift'"],
     "ck_payments_status_known": ["UPDATE payments SET status = 'paid'"],
-    "ck_plan_features_limit_in_range": [
-        "UPDATE plan_features SET limit_value = -1 WHERE limit_value = 100",
-        "UPDATE plan_features SET limit_value = 1000000000000000001 WHERE limit_value = 100",
-    ],
-    "ck_plan_features_one_value": [
-        "UPDATE plan_features SET limit_value = NULL WHERE limit_value = 100",
-        "UPDATE plan_features SET unlimited = true WHERE limit_value = 100",
-        "UPDATE plan_features SET text_value = 'x' WHERE limit_value = 100",
-    ],
-    "ck_plan_prices_amount_not_negative": ["UPDATE plan_prices SET amount_minor = -1"],
-    "ck_plan_prices_currency_iso4217": ["UPDATE plan_prices SET currency = 'usd'"],
-    "ck_plan_prices_interval_known": ["UPDATE plan_prices SET interval = 'week'"],
-    "ck_plans_code_is_a_word": [
-        "UPDATE plans SET code = 'plan_pro' WHERE code = 'pro'",
-        "UPDATE plans SET code = '' WHERE code = 'pro'",
-    ],
-    "ck_plans_credits_counted_or_unlimited": [
-        "UPDATE plans SET credits_per_month = NULL WHERE code = 'pro'",
-        "UPDATE plans SET credits_unlimited = true WHERE code = 'pro'",
-    ],
-    "ck_plans_credits_not_negative": ["UPDATE plans SET credits_per_month = -1 WHERE code = 'pro'"],
-    "ck_plans_trial_days_not_negative": ["UPDATE plans SET trial_days = -1"],
     "ck_reconciliation_differences_dismissed_with_a_reason": [
         "UPDATE reconciliation_differences SET state = 'dismissed', settled_at = now(), settled_by = 'cli'"
     ],
@@ -219,6 +201,21 @@ CHECKS = {
     "ck_refunds_currency_iso4217": ["UPDATE refunds SET currency = 'usd'"],
     "ck_refunds_status_known": ["UPDATE refunds SET status = 'lost'"],
     "ck_setup_intents_status_known": ["UPDATE setup_intents SET status = 'lost'"],
+    "ck_test_clocks_between_start_and_target": [
+        "UPDATE test_clocks SET status = 'advancing', advanced_from = now() + interval '1 day', target_time = 'infinity'",
+        "UPDATE test_clocks SET status = 'advancing', advanced_from = '-infinity', target_time = now() - interval '1 day'",
+    ],
+    "ck_test_clocks_deleted_at_some_time": [
+        "UPDATE test_clocks SET status = 'deleted'",
+        "UPDATE test_clocks SET deleted_at = now()",
+    ],
+    "ck_test_clocks_frozen_time_from_2000_on": ["UPDATE test_clocks SET frozen_time = '1999-12-31T23:59:59Z'"],
+    "ck_test_clocks_on_its_way_while_advancing": [
+        "UPDATE test_clocks SET status = 'advancing'",
+        "UPDATE test_clocks SET status = 'advancing', target_time = now()",
+        "UPDATE test_clocks SET advanced_from = now(), target_time = now()",
+    ],
+    "ck_test_clocks_status_known": ["UPDATE test_clocks SET status = 'broken'"],
     "ck_usage_charges_charged_at_some_time": ["UPDATE usage_charges SET charged_at = now()"],
     "ck_usage_charges_credits_positive": ["UPDATE usage_charges SET credits = 0"],
     "ck_usage_charges_due_while_pending": ["UPDATE usage_charges SET next_attempt_at = NULL"],
@@ -249,6 +246,8 @@ CHECKS = {
 
 # Uniques: what may be there once only.
 UNIQUES = {
+    **broken_catalog_rows.UNIQUES,
+    **broken_billing_rows.UNIQUES,
     "uq_credit_transactions_customer_id_seq": _TRANSACTION % (1, "deduct", 1, 1),
     "uq_api_keys_key_hash": (
         "INSERT INTO api_keys (id, name, mode, role, scopes, key_hash, hint, created_at) "
@@ -297,8 +296,6 @@ UNIQUES = {
     ),
     "uq_payment_methods_default": "UPDATE payment_methods SET is_default = true",
     "uq_payments_gateway_id": f"UPDATE payments SET gateway_id = 'pi_1' WHERE id = '{B}'",
-    "uq_plan_prices_plan_id_interval_currency": "UPDATE plan_prices SET interval = 'year'",
-    "uq_plans_code": "UPDATE plans SET code = 'pro'",
     "uq_reconciliation_differences_open": (
         "INSERT INTO reconciliation_differences (id, object_type, subject, kind, mend, state, first_run_id, first_seen_at,"
         f" last_seen_at) VALUES ('{B}', 'payment', 'pi_1', 'status_differs', 'inspect_refusal', 'open', '{A}', now(), now())"

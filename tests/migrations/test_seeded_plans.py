@@ -8,38 +8,40 @@ MB, GB = 10**6, 10**9
 def test_plans_and_their_credits(migrated: Database) -> None:
     with migrated.connect() as connection:
         found = connection.execute(
-            "SELECT code, credits_per_month, credits_unlimited, trial_days, active FROM plans ORDER BY position"
+            "SELECT code, number, credits_per_month, credits_unlimited, trial_days, active, kind FROM plans"
+            " JOIN plan_versions v ON v.plan_id = plans.id ORDER BY position"
         ).fetchall()
 
     assert found == [
-        ("free", 100, False, 0, True),
-        ("pro", 1_000, False, None, True),
-        ("team", 5_000, False, None, True),
-        ("enterprise", None, True, 0, True),
+        ("free", 1, 100, False, 0, True, "plan"),
+        ("pro", 1, 1_000, False, None, True, "plan"),
+        ("team", 1, 5_000, False, None, True, "plan"),
+        ("enterprise", 1, None, True, 0, True, "plan"),
     ]
 
 
 def test_prices(migrated: Database) -> None:
     with migrated.connect() as connection:
         found = connection.execute(
-            "SELECT code, interval, currency, amount_minor FROM plan_prices JOIN plans ON plans.id = plan_id"
-            " ORDER BY position, interval"
+            "SELECT code, component, interval, currency, scheme, unit_amount, tax_behavior FROM prices"
+            " JOIN plan_versions v ON v.id = version_id JOIN plans ON plans.id = v.plan_id ORDER BY position, interval"
         ).fetchall()
 
     assert found == [
-        ("free", "month", "USD", 0),
-        ("free", "year", "USD", 0),
-        ("pro", "month", "USD", 2_900),
-        ("pro", "year", "USD", 29_000),
-        ("team", "month", "USD", 9_900),
-        ("team", "year", "USD", 99_000),
+        ("free", "base", "month", "USD", "flat", 0, "exclusive"),
+        ("free", "base", "year", "USD", "flat", 0, "exclusive"),
+        ("pro", "base", "month", "USD", "flat", 2_900, "exclusive"),
+        ("pro", "base", "year", "USD", "flat", 29_000, "exclusive"),
+        ("team", "base", "month", "USD", "flat", 9_900, "exclusive"),
+        ("team", "base", "year", "USD", "flat", 99_000, "exclusive"),
     ]
 
 
 def test_features(migrated: Database) -> None:
     with migrated.connect() as connection:
         rows = connection.execute(
-            "SELECT code, feature, limit_value, unlimited, text_value FROM plan_features JOIN plans ON plans.id = plan_id"
+            "SELECT code, feature, limit_value, unlimited, text_value FROM plan_features"
+            " JOIN plan_versions v ON v.id = version_id JOIN plans ON plans.id = v.plan_id"
         ).fetchall()
     found = {
         (code, feature): "unlimited" if unlimited else limit or text for code, feature, limit, unlimited, text in rows

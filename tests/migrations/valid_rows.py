@@ -14,6 +14,7 @@ INSERT INTO audit_seals (seq, entry_id, hash) VALUES (1, '{A}', decode(repeat('0
 INSERT INTO audit_head (id, seq, hash, signature) VALUES (1, 1, '', '');
 INSERT INTO beat_slots (job, slot) VALUES ('maintenance.sweep', '2026-01-01T00:00:00Z');
 INSERT INTO heartbeats (name, last_seen_at) VALUES ('beat', now());
+INSERT INTO test_clocks (id, name, status, frozen_time, created_at) VALUES ('{A}', 'a year', 'ready', now(), now());
 INSERT INTO customers (id, email, currency, country, metadata, gateway_id, created_at, updated_at)
 VALUES ('{A}', 'a@example.com', 'EUR', 'DE', '{{}}', 'cus_1', now(), now()),
        ('{B}', 'b@example.com', NULL, NULL, '{{}}', NULL, now(), now());
@@ -73,6 +74,44 @@ INSERT INTO usage_events (id, customer_id, meter_id, source, event_id, occurred_
 VALUES ('{A}', '{A}', '{A}', 'shop', '1', now(), 350, '', 'key_1', now());
 INSERT INTO usage_totals (customer_id, meter_id, day, quantity, count) VALUES ('{A}', '{A}', '2026-11-25', 350, 1);
 INSERT INTO usage_charges (id, customer_id, credits) VALUES ('{A}', '{A}', 1);
+INSERT INTO plans (id, code, name, description, position, kind, active, created_at, updated_at)
+VALUES ('{A}', 'a', 'A', '', 9, 'plan', true, now(), now());
+INSERT INTO plan_versions (id, plan_id, number, credits_per_month, credits_unlimited, published_at)
+VALUES ('{A}', '{A}', 1, 100, false, now());
+INSERT INTO plan_features (version_id, feature, limit_value, unlimited) VALUES ('{A}', 'projects', 5, false);
+INSERT INTO prices (id, version_id, interval, currency, scheme, unit_amount, tax_behavior, customer_id, created_at)
+VALUES ('{A}', '{A}', 'month', 'USD', 'flat', 2900, 'exclusive', NULL, now()),
+       ('{B}', '{A}', 'month', 'USD', 'flat', 2500, 'exclusive', '{A}', now());
+INSERT INTO coupons (id, code, name, percent_off, amount_off_minor, currency, duration, active, created_at)
+VALUES ('{A}', 'WELCOME', 'Welcome', 10, NULL, NULL, 'once', true, now()),
+       ('{B}', 'FIVE', 'Five', NULL, 500, 'USD', 'forever', true, now());
+INSERT INTO subscriptions (id, customer_id, status, plan_id, plan_version_id, interval, currency, anchor, anchor_day,
+    current_period_start, current_period_end, collection, days_until_due, auto_renew, proration_granularity,
+    proration_event_day, cancel_at_period_end, next_action_at, metadata, created_at, updated_at)
+VALUES ('{A}', '{A}', 'active', '{A}', '{A}', 'month', 'USD', '2026-01-31T00:00:00Z', 31, '2026-01-31T00:00:00Z',
+    '2026-02-28T00:00:00Z', 'automatic', 0, true, 'second', 'new_plan', false, '2026-02-28T00:00:00Z', '{{}}', now(), now());
+INSERT INTO subscription_items (id, subscription_id, price_id, quantity, started_at) VALUES ('{A}', '{A}', '{A}', 1, now());
+INSERT INTO subscription_changes (id, subscription_id, wanted, created_at) VALUES ('{A}', '{A}', '{{}}', now());
+INSERT INTO plan_allowances (id, subscription_id, customer_id, month_start, part, credits, expires_at, created_at)
+VALUES ('{A}', '{A}', '{A}', '2026-01-31T00:00:00Z', 0, 1000, '2026-02-28T00:00:00Z', now());
+INSERT INTO invoices (id, customer_id, subscription_id, status, billing_reason, number, currency, period_start, period_end,
+    subtotal_minor, discount_minor, tax_minor, total_minor, balance_minor, amount_due_minor, amount_paid_minor,
+    amount_credited_minor, collection, days_until_due, finalized_at, metadata, created_at, updated_at)
+SELECT id, '{A}', '{A}', 'open', reason, number, 'USD', '2026-01-31T00:00:00Z', '2026-02-28T00:00:00Z', 2900, 0, 580, 3480, 0,
+    3480, 0, 0, 'automatic', 0, now(), '{{}}', now(), now()
+FROM (VALUES ('{A}'::uuid, 'subscription_create', 'INV-2026-000001'), ('{B}'::uuid, 'manual', 'INV-2026-000002'))
+    AS new (id, reason, number);
+INSERT INTO invoice_lines (invoice_id, position, kind, description, quantity, currency, amount_minor, discount_minor, formula,
+    period_start, period_end, price_id, subscription_item_id, share_parts, share_of)
+VALUES ('{A}', 1, 'recurring', 'A', 1, 'USD', 2900, 0, '29.00', '2026-01-31T00:00:00Z', '2026-02-28T00:00:00Z', '{A}', '{A}',
+    1, 1);
+INSERT INTO invoice_taxes (invoice_id, position, name, rate, currency, taxable_minor, amount_minor, reason)
+VALUES ('{A}', 1, 'Tax', 0.2, 'USD', 2900, 580, 'TAX_RATE');
+INSERT INTO invoice_series (series, last_number) VALUES ('INV-2026', 2);
+INSERT INTO customer_balances (customer_id, currency, amount_minor, updated_at) VALUES ('{A}', 'USD', 100, now());
+INSERT INTO dunning_cases (id, invoice_id, customer_id, subscription_id, status, failures, attempt_id, category, due_at,
+    next_step, next_step_at, reason, opened_at)
+VALUES ('{A}', '{A}', '{A}', '{A}', 'open', 1, '{A}', 'soft', now(), 'retry', now(), 'attempt 2 of 5', now());
 INSERT INTO entitlement_uses (customer_id, feature, period_start, used, updated_at)
 VALUES ('{A}', 'ai_requests', '2026-11-01', 3, now());
 INSERT INTO reconciliation_runs (id, since, until, status, step, counts, totals, requested_by, started_at)

@@ -1,6 +1,10 @@
 """One customer with one of everything that a route can name."""
 
+from datetime import timedelta
+from typing import Any
+
 from billing.clock import utc_now
+from billing.subscriptions.run_due import run_due
 from tests.integration.reconciliation.stories import reconcile
 from tests.service.world import World, signed_body
 
@@ -31,8 +35,12 @@ def objects_of(world: World) -> dict[str, str]:
     world.call("PUT", f"/customers/{customer}", {"name": "Grace"})
     world.call("PUT", f"/webhook-endpoints/{endpoint}", {"status": "enabled"})
     delivery = world.call("GET", f"/webhook-endpoints/{endpoint}/deliveries").json["data"][0]
+    subscription = unpaid_subscription(world, customer)
     return {
         "customer_id": customer,
+        "subscription_id": subscription["id"],
+        "invoice_id": subscription["latest_invoice_id"],
+        "case_id": world.call("GET", f"/dunning?customer_id={customer}").json["data"][0]["id"],
         "payment_id": payment["id"],
         "dispute_id": dispute["id"],
         "setup_intent_id": setup["id"],
@@ -50,4 +58,16 @@ def objects_of(world: World) -> dict[str, str]:
         "event_type": meter["event_type"],
         "plan_id": world.call("GET", "/plans/pro").json["id"],
         "feature": "ai_requests",
+        "clock_id": world.call("POST", "/test-clocks", {"frozen_time": "2026-01-01T00:00:00Z"}).json["id"],
     }
+
+
+def unpaid_subscription(world: World, customer: str) -> dict[str, Any]:
+    """Let a customer subscribe with a card that is declined, and let the trial be over."""
+    trial = {"customer_id": customer, "plan": "pro", "trial_days": 1, "payment_method": "pm_card_chargeDeclined"}
+    subscription = world.call("POST", "/subscriptions", trial).json
+    run_due(world.runtime, at=utc_now() + timedelta(days=2), now=utc_now())
+    world.work()
+    found: dict[str, Any] = world.call("GET", f"/subscriptions/{subscription['id']}").json
+    assert found["status"] == "past_due", found
+    return found

@@ -21,7 +21,9 @@ SECRET_KEY = "sk_test_serviceUnderTest"
 WEBHOOK_SECRET = "whsec_" + "t" * 40
 PASSWORD = "for-tests-only"
 # What a migration fills stays; no test may leave it changed.
-KEPT_TABLES = ("alembic_version", "plans", "plan_prices", "plan_features")
+KEPT_TABLES = ("alembic_version", "plans", "plan_versions", "plan_features")
+# Of prices the list prices stay: the others are of customers, with which the table is emptied.
+LIST_PRICES = "SELECT * FROM prices WHERE customer_id IS NULL"
 _ROOT = Path(__file__).resolve().parents[2]
 # Tests do not need what survives a power cut, and half their time would be spent on it.
 _FAST_POSTGRES = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -119,5 +121,8 @@ def truncate_all(connection: psycopg.Connection) -> None:
         [list(KEPT_TABLES)],
     ).fetchone()
     assert names is not None
-    connection.execute("SET session_replication_role = replica")
-    connection.execute(f"TRUNCATE {names[0]}".encode())
+    with connection.transaction():
+        connection.execute("SET session_replication_role = replica")
+        connection.execute(f"CREATE TEMPORARY TABLE list_prices ON COMMIT DROP AS {LIST_PRICES}".encode())
+        connection.execute(f"TRUNCATE {names[0]}".encode())
+        connection.execute("INSERT INTO prices SELECT * FROM list_prices")

@@ -87,7 +87,7 @@ class World:
                 _, self._keys[role] = create_key(
                     session,
                     name=f"test {role}",
-                    mode="test",
+                    mode=self.settings.mode,
                     role=role,
                     scopes=None,
                     expires_at=None,
@@ -124,6 +124,24 @@ class World:
         answer = self.call("POST", "/customers", {"email": f"c{next(self._counter)}@example.com", **fields})
         assert answer.status_code == 201, answer.text
         return str(answer.json["id"])
+
+    def clock(self, at: str = "2030-01-01T00:00:00Z") -> str:
+        """Add a test clock that stands at a time, and return its id."""
+        answer = self.call("POST", "/test-clocks", {"frozen_time": at})
+        assert answer.status_code == 201, answer.text
+        return str(answer.json["id"])
+
+    def advance(self, clock: str, to: str) -> dict[str, Any]:
+        """Let a clock advance, do what the workers do until it has its outcome, and return the operation."""
+        accepted = self.call("POST", f"/test-clocks/{clock}/advance", {"frozen_time": to})
+        assert accepted.status_code == 202, accepted.text
+
+        def arrived() -> bool:
+            self.work()
+            return self.operation(accepted.json)["finished_at"] is not None
+
+        self.until(arrived, what="the end of the advance")
+        return self.operation(accepted.json)
 
     def pay(self, customer: str, *, card: str | None = "pm_card_visa", **fields: object) -> dict[str, Any]:
         """Ask for a payment of $29, let the workers do it, and return the payment as it then is."""

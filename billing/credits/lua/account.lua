@@ -11,6 +11,7 @@
 --              origin: the grant that it was a part of, before it was sent on or taken back; not there for a new one
 --   holds      each {id, amount, expires, parts, operation, metadata}; a part is a grant of which the hold has `left`
 --
+-- An account whose key has `:clock:` in it is that of a customer on a test clock; `now` is then the time of the clock.
 -- Times are arguments: no script reads a clock. Every change is an entry of the shard's journal, appended by the same script.
 
 local ID, LEFT, EXPIRES, PRIORITY, CREATED, KIND, ORIGIN = 1, 2, 3, 4, 5, 6, 7
@@ -226,7 +227,7 @@ local function catch_up(journal, customer, account, now)
         local _, returned = end_hold(account, place, 0)
         append(journal, account,
           { type = 'hold_expired', customer = customer, at = at, amount = hold[HOLD_AMOUNT], operation = hold[OPERATION],
-            metadata = hold[METADATA], reference = hold[ID] },
+            metadata = hold[METADATA], reference = hold[ID], clock = account.clock },
           flat(returned, 1))
       end
     end
@@ -234,7 +235,8 @@ local function catch_up(journal, customer, account, now)
       local grant = table.remove(account.grants, 1)
       account.balance = account.balance - grant[LEFT]
       append(journal, account,
-        { type = 'grant_expired', customer = customer, at = at, amount = grant[LEFT], reference = grant[ID] },
+        { type = 'grant_expired', customer = customer, at = at, amount = grant[LEFT], reference = grant[ID],
+          clock = account.clock },
         flat({ grant }, -1))
     end
     at = next_due(account)
@@ -249,6 +251,7 @@ local function open(journal, customer, key, now)
     if account then
       accounts[key] = account
       account.customer = customer
+      account.clock = string.find(key, ':clock:', 1, true) and true or nil
       catch_up(journal, customer, account, now)
     end
   end

@@ -31,6 +31,7 @@ append(journal, account,
     counterpart = receiver },
   flat(parts, -1))
 redis.call('HSET', KEYS[5], transfer,
-  cjson.encode({ sender = customer, receiver = receiver, amount = amount, parts = sent, at = now, actor = actor }))
+  cjson.encode({ sender = customer, receiver = receiver, amount = amount, parts = sent, at = now, actor = actor,
+    clock = account.clock }))
 write_all(due)
 return keep_answer(KEYS[4], request, keep, answer)

@@ -69,6 +69,25 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/meters"): Row("meters:read", names="none"),
     ("GET", "/meters/{meter_id}"): Row("meters:read", names="nobody's"),
     ("DELETE", "/meters/{meter_id}"): Row("meters:write", names="nobody's"),
+    ("POST", "/subscriptions"): Row("subscriptions:write", {"customer_id": "{customer_id}", "plan": "team"}),
+    ("GET", "/subscriptions"): Row("subscriptions:read", names="none"),
+    ("GET", "/subscriptions/{subscription_id}"): Row("subscriptions:read"),
+    ("POST", "/subscriptions/{subscription_id}/pause"): Row("subscriptions:write", {}),
+    ("POST", "/subscriptions/{subscription_id}/resume"): Row("subscriptions:write", {}),
+    ("POST", "/subscriptions/{subscription_id}/cancel"): Row("subscriptions:write", {}),
+    ("GET", "/invoices"): Row("invoices:read", names="none"),
+    ("GET", "/invoices/{invoice_id}"): Row("invoices:read"),
+    ("POST", "/invoices/{invoice_id}/pay"): Row("payments:write", {}),
+    ("POST", "/invoices/{invoice_id}/void"): Row("invoices:write", {}),
+    ("GET", "/dunning"): Row("invoices:read", names="none"),
+    ("GET", "/dunning/{case_id}"): Row("invoices:read"),
+    ("POST", "/test-clocks"): Row("test_clocks:write", {"frozen_time": "2026-01-01T00:00:00Z"}, names="none"),
+    ("GET", "/test-clocks"): Row("test_clocks:read", names="none"),
+    ("GET", "/test-clocks/{clock_id}"): Row("test_clocks:read", names="nobody's"),
+    ("POST", "/test-clocks/{clock_id}/advance"): Row(
+        "test_clocks:write", {"frozen_time": "2026-02-01T00:00:00Z"}, names="nobody's"
+    ),
+    ("DELETE", "/test-clocks/{clock_id}"): Row("test_clocks:write", names="nobody's", only_once=True),
     ("GET", "/customers"): Row("customers:read", names="none"),
     ("POST", "/customers"): Row("customers:write", {"email": "x@example.com"}, names="none", for_customers=False),
     ("GET", "/customers/{customer_id}"): Row("customers:read"),
@@ -143,6 +162,10 @@ MISSING = {
         "feature": "feature",
         "meter_id": "mtr",
         "event_type": "type",
+        "clock_id": "clock",
+        "subscription_id": "sub",
+        "invoice_id": "inv",
+        "case_id": "dun",
     }.items()
 }
 LET_THROUGH = {200, 201, 202, 409, 422}

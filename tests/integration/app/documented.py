@@ -24,7 +24,7 @@ def require_documented(
         faults = [
             f"{fault.json_path}: {fault.message}" for fault in Draft202012Validator(schema).iter_errors(answer.json)
         ]
-        assert faults == [], f"{method} {rule} {status}"
+        assert faults == [], f"{method} {rule} {status}: {faults}"
     return method, rule, answer.status_code
 
 

@@ -9,6 +9,7 @@ from billing.clock import utc_now
 from tests.integration.app.asking import PROBLEM
 from tests.integration.app.documented import as_template, require_documented
 from tests.integration.reconciliation.stories import reconcile
+from tests.service.one_of_each import unpaid_subscription
 from tests.service.world import World, signed_body
 
 UNDOCUMENTED = {"/openapi.json", "/docs", "/docs/errors", "/docs/assets/{name}"}
@@ -188,6 +189,40 @@ def look_at_plans(ask: Asking, customer: str) -> None:
     ask("GET", f"/customers/{customer}/entitlements")
 
 
+def subscribe(ask: Asking, customer: str) -> None:
+    """Subscribe with and without something to pay, and ask all that can be asked of it."""
+    ask.world.open_credits()
+    trial = ask("POST", "/subscriptions", {"customer_id": customer, "plan": "pro"})
+    for action in ("cancel", "resume", "pause"):
+        ask("POST", f"/subscriptions/{trial['id']}/{action}", {})
+    wish = {"customer_id": customer, "plan": "team", "trial_days": 0, "payment_method": "pm_card_visa"}
+    paid = outcome_of(ask, "POST", "/subscriptions", wish)
+    ask("GET", f"/subscriptions?customer_id={customer}")
+    ask("GET", f"/subscriptions/{paid['id']}")
+    ask("GET", f"/invoices?customer_id={customer}")
+    ask("GET", f"/invoices/{paid['latest_invoice_id']}")
+    for end in ("pay", "void"):
+        unpaid = unpaid_subscription(ask.world, ask.world.customer())
+        invoice = f"/invoices/{unpaid['latest_invoice_id']}"
+        if end == "pay":
+            outcome_of(ask, "POST", f"{invoice}/pay", {"payment_method": "pm_card_visa"})
+        else:
+            ask("POST", f"{invoice}/void", {})
+        case = ask("GET", f"/dunning?customer_id={unpaid['customer_id']}")["data"][0]
+        ask("GET", f"/dunning/{case['id']}")
+
+
+def move_a_clock(ask: Asking) -> None:
+    clock = ask("POST", "/test-clocks", {"frozen_time": "2026-01-31T00:00:00Z", "name": "January"})["id"]
+    ask("POST", "/customers", {"email": "later@example.com", "test_clock": clock})
+    ask("GET", f"/customers?test_clock={clock}")
+    ask("GET", "/test-clocks")
+    ask.world.work()  # the gateway hears of the customer: the clock waits for that
+    outcome_of(ask, "POST", f"/test-clocks/{clock}/advance", {"frozen_time": "2026-03-01T00:00:00Z"})
+    ask("GET", f"/test-clocks/{clock}")
+    ask("DELETE", f"/test-clocks/{clock}")
+
+
 def pay_in_every_way(ask: Asking, customer: str, method: str) -> None:
     terms = {"customer_id": customer, "amount": 2900, "currency": "EUR"}
     declined = {**terms, "payment_method": "pm_card_chargeDeclined", "confirm": True}
@@ -255,6 +290,8 @@ def test_what_every_route_answers_is_what_the_document_promises(world: World) ->
     look_at_a_reconciliation(ask)
     use_credits(ask, world, customer)
     report_usage(ask, customer)
+    move_a_clock(ask)
+    subscribe(ask, world.customer())
 
     promised = {
         (method.upper(), path, int(status))

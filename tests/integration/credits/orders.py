@@ -59,7 +59,7 @@ class Customer:
         return deduct(self.world.runtime, self.order(amount), now=at, owing=owing)
 
     def hold(self, amount: int, *, at: datetime = NOW, lasts: timedelta = HOUR) -> Held:
-        return hold(self.world.runtime, self.order(amount, "render"), expires_at=at + lasts, now=at)
+        return hold(self.world.runtime, self.order(amount, "render"), lasts=lasts, now=at)
 
     def end(self, held: Held, amount: int | None, *, at: datetime = NOW) -> HoldOutcome:
         return end_hold(

@@ -41,7 +41,31 @@ RUN = (
     "INSERT INTO reconciliation_runs (id, since, until, status, step, counts, totals, requested_by, started_at)"
     " SELECT gen_random_uuid(), now() - interval '1 day', now(), 'running', 'payments', '{}', '{}', 'worker', now()"
 )
+SUBSCRIPTION = (
+    "INSERT INTO subscriptions (id, customer_id, status, plan_id, plan_version_id, interval, currency, anchor, anchor_day,"
+    " current_period_start, current_period_end, collection, days_until_due, auto_renew, proration_granularity,"
+    " proration_event_day, cancel_at_period_end, metadata, created_at, updated_at) SELECT gen_random_uuid(), customer_id,"
+    " 'active', id, id, 'month', 'USD', now(), 1, now(), now(), 'automatic', 0, true, 'second', 'new_plan', false, '{}',"
+    " now(), now() FROM payments LIMIT 1"
+)
+INVOICE = (
+    "INSERT INTO invoices (id, customer_id, status, billing_reason, number, currency, period_start, period_end,"
+    " subtotal_minor, discount_minor, tax_minor, total_minor, balance_minor, amount_due_minor, amount_paid_minor,"
+    " amount_credited_minor, collection, days_until_due, metadata, created_at, updated_at) SELECT id, customer_id, 'open',"
+    " 'manual', 'INV-2026-000001', 'USD', now(), now(), 2900, 0, 0, 2900, 0, 2900, 0, 0, 'automatic', 0, '{}', now(), now()"
+    " FROM payments WHERE status = 'succeeded' LIMIT 1"
+)
 BREAKERS = {
+    "invoice_numbers_have_no_gap": "INSERT INTO invoice_series (series, last_number) VALUES ('INV-2026', 1)",
+    "invoices_add_up": INVOICE,
+    "invoices_are_posted": INVOICE,
+    "invoices_follow_payments": f"{INVOICE}; UPDATE payments SET invoice_id = invoices.id, updated_at = now() - interval '1 hour'"
+    " FROM invoices WHERE invoices.id = payments.id",
+    "subscriptions_run": f"{SUBSCRIPTION}; UPDATE subscriptions SET next_action_at = now() - interval '1 hour'",
+    "dunning_moves": "INSERT INTO dunning_cases (id, invoice_id, customer_id, status, failures, attempt_id, category,"
+    " due_at, reason, opened_at) SELECT id, id, customer_id, 'open', 1, id, 'soft', now(), '', now() - interval '1 hour'"
+    " FROM payments LIMIT 1",
+    "no_subscription_is_parked": f"{SUBSCRIPTION}; UPDATE subscriptions SET parked_at = now()",
     "refunds_within_captured": "UPDATE payments SET amount_refunded_minor = amount_captured_minor + 1",
     "disputes_add_up": "UPDATE payments SET amount_disputed_minor = 1",
     "refunds_add_up": "UPDATE payments SET amount_refunded_minor = 1 WHERE amount_refunded_minor = 100",

@@ -1,31 +1,24 @@
-"""The catalog outlives a test, so what a test changes in it is taken back."""
+"""A catalog that a test may change."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
-from sqlalchemy import Table, delete, insert, select, text
 
-from models import Base
-from tests.service.servers import KEPT_TABLES
+from tests.service import catalog
 from tests.service.world import World
 
-CATALOG: list[Table] = [table for table in Base.metadata.sorted_tables if table.name in KEPT_TABLES]
 Change = Callable[[str], None]
 
 
 @pytest.fixture
-def change_catalog(world: World) -> Iterator[Change]:
-    """Run a statement that changes the catalog; after the test every row of it is as it was."""
-    with world.session() as session:
-        kept = {table: [dict(row) for row in session.execute(select(table)).mappings()] for table in CATALOG}
+def kept_catalog(world: World) -> Iterator[None]:
+    """Whatever the test publishes is gone after it."""
+    with catalog.catalog_kept(world):
+        yield
 
-    def change(statement: str) -> None:
-        with world.session() as session:
-            session.execute(text(statement))
 
-    yield change
-    with world.session() as session:
-        session.execute(text("SET LOCAL session_replication_role = replica"))
-        for table in CATALOG:
-            session.execute(delete(table))
-            session.execute(insert(table), kept[table])
+@pytest.fixture
+def change_catalog(world: World, kept_catalog: None) -> Change:
+    """Run a statement that changes the catalog; it is taken back after the test."""
+    return partial(catalog.change_catalog, world)

@@ -29,9 +29,9 @@ def lines(result: Result) -> dict[str, str]:
 def test_the_list_has_a_line_for_each_plan(billing: Run) -> None:
     shown = lines(billing("list"))
 
-    assert shown["free"] == "Free 0.00 USD a month, 0.00 USD a year 100 none yes"
-    assert shown["pro"] == "Pro 29.00 USD a month, 290.00 USD a year 1,000 14 days yes"
-    assert shown["enterprise"] == "Enterprise agreed on with each customer unlimited none yes"
+    assert shown["free"] == "Free 1 0.00 USD a month, 0.00 USD a year 100 none yes"
+    assert shown["pro"] == "Pro 1 29.00 USD a month, 290.00 USD a year 1,000 14 days yes"
+    assert shown["enterprise"] == "Enterprise 1 agreed on with each customer unlimited none yes"
     assert list(shown) == ["code", "free", "pro", "team", "enterprise"]
 
 
@@ -57,7 +57,7 @@ def test_programs_get_what_the_api_answers(world: World, billing: Run) -> None:
 
 
 def test_money_has_as_many_decimals_as_its_currency(billing: Run, change_catalog: Change) -> None:
-    change_catalog("UPDATE plan_prices SET currency = 'JPY' WHERE interval = 'month'")
+    change_catalog("UPDATE prices SET currency = 'JPY' WHERE interval = 'month'")
 
     assert "2900 JPY a month" in lines(billing("list"))["pro"]
 

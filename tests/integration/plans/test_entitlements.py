@@ -17,8 +17,8 @@ from tests.service.world import World
 
 MB = 10**6
 UNLIMITED_AI = (
-    "UPDATE plan_features SET limit_value = NULL, unlimited = true FROM plans "
-    "WHERE plans.id = plan_id AND code = 'free' AND feature = 'ai_requests'"
+    "UPDATE plan_features SET limit_value = NULL, unlimited = true FROM plan_versions v JOIN plans ON plans.id = v.plan_id "
+    "WHERE v.id = version_id AND code = 'free' AND feature = 'ai_requests'"
 )
 
 
@@ -166,15 +166,15 @@ def test_the_next_month_begins_anew_and_a_level_goes_on(world: World) -> None:
     november, december = datetime(2026, 11, 30, 23, 59, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
 
     def used(session: Session, now: datetime) -> dict[str, int | None]:
-        found = entitlements_of(session, customer_id=customer, now=now).entitlements
+        found = entitlements_of(session, customer_id=customer, grace_days=3, now=now).entitlements
         return {entitlement.feature.name: entitlement.used for entitlement in found}
 
     with world.session() as session:
-        consume(session, customer_id=customer, feature="ai_requests", amount=10, now=november)
-        consume(session, customer_id=customer, feature="projects", amount=1, now=november)
+        consume(session, customer_id=customer, feature="ai_requests", amount=10, grace_days=3, now=november)
+        consume(session, customer_id=customer, feature="projects", amount=1, grace_days=3, now=november)
         with pytest.raises(EntitlementExceeded):
-            consume(session, customer_id=customer, feature="ai_requests", amount=1, now=november)
-        consume(session, customer_id=customer, feature="ai_requests", amount=2, now=december)
+            consume(session, customer_id=customer, feature="ai_requests", amount=1, grace_days=3, now=november)
+        consume(session, customer_id=customer, feature="ai_requests", amount=2, grace_days=3, now=december)
 
         assert used(session, november) == {"projects": 1, "users": 0, "ai_requests": 10, "storage": 0, "support": None}
         assert used(session, december) == {"projects": 1, "users": 0, "ai_requests": 2, "storage": 0, "support": None}

@@ -22,10 +22,15 @@ def test_a_plan_shows_prices_features_and_credits(world: World) -> None:
     plan = world.call("GET", "/plans/pro").json
 
     assert plan["id"].startswith("plan_")
+    assert (plan["kind"], plan["version"]) == ("plan", 1)
+    assert all(price.pop("id").startswith("price_") for price in plan["prices"])
     assert plan["prices"] == [
-        {"interval": "month", "currency": "USD", "amount": 2900},
-        {"interval": "year", "currency": "USD", "amount": 29000},
-    ]
+        {
+            "component": "base", "interval": interval, "currency": "USD", "scheme": "flat", "amount": amount,
+            "unit_amount": str(amount), "package_size": None, "tiers": None, "meter": None, "tax_behavior": "exclusive",
+        }
+        for interval, amount in (("month", 2900), ("year", 29000))
+    ]  # fmt: skip
     assert plan["features"] == [
         {"feature": "projects", "kind": "level", "limit": 10, "unlimited": False, "value": None},
         {"feature": "users", "kind": "level", "limit": 5, "unlimited": False, "value": None},
@@ -34,6 +39,7 @@ def test_a_plan_shows_prices_features_and_credits(world: World) -> None:
         {"feature": "support", "kind": "text", "limit": None, "unlimited": False, "value": "email"},
     ]
     assert (plan["credits_per_month"], plan["credits_unlimited"], plan["active"]) == (1000, False, True)
+    assert plan["credits_roll_over_max"] is None
 
 
 def test_enterprise_has_no_list_price_and_no_limits(world: World) -> None:
@@ -68,7 +74,9 @@ def test_trials_are_as_long_as_the_installation_says(world: World) -> None:
 
 def test_each_plan_says_something_of_each_feature(world: World) -> None:
     """A feature that the code knows and a migration forgot would be in no plan."""
-    held = world.rows("SELECT code, feature FROM plan_features JOIN plans ON plans.id = plan_id")
+    held = world.rows(
+        "SELECT code, feature FROM plan_features JOIN plan_versions v ON v.id = version_id JOIN plans ON plans.id = v.plan_id"
+    )
     plans = {row["code"] for row in held}
 
     assert {(row["code"], row["feature"]) for row in held} == {(plan, f.name) for plan in plans for f in FEATURES}
@@ -83,8 +91,9 @@ def test_a_plan_that_is_not_offered_any_more_is_found_and_not_listed(world: Worl
 
 def test_a_price_list_in_another_currency_is_rows(world: World, change_catalog: Change) -> None:
     change_catalog(
-        "INSERT INTO plan_prices (id, plan_id, interval, currency, amount_minor) "
-        "SELECT gen_random_uuid(), id, 'month', 'EUR', 2700 FROM plans WHERE code = 'pro'"
+        "INSERT INTO prices (id, version_id, interval, currency, scheme, unit_amount, tax_behavior, created_at) "
+        "SELECT gen_random_uuid(), v.id, 'month', 'EUR', 'flat', 2700, 'exclusive', now() "
+        "FROM plan_versions v JOIN plans ON plans.id = plan_id WHERE code = 'pro'"
     )
 
     prices = world.call("GET", "/plans/pro").json["prices"]

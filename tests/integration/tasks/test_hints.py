@@ -49,7 +49,15 @@ def test_a_lost_hint_is_missed_for_a_second_at_most(world: World) -> None:
 @pytest.mark.parametrize("hint", list(Hint))
 def test_every_hint_has_a_task_that_exists(hint: Hint) -> None:
     registered = Celery(
-        "every-task", include=["tasks.work", "tasks.credits", "tasks.usage", "tasks.maintenance", "tasks.outgoing"]
+        "every-task",
+        include=[
+            "tasks.work",
+            "tasks.credits",
+            "tasks.usage",
+            "tasks.subscriptions",
+            "tasks.maintenance",
+            "tasks.outgoing",
+        ],
     )
     registered.loader.import_default_modules()
     registered.finalize()

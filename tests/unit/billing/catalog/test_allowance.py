@@ -3,11 +3,11 @@ from uuid import UUID
 from billing.catalog.allowance import allowance
 from models.plan import LIMIT_VALUE_MAX, PlanFeature
 
-PLAN = UUID(int=1)
+VERSION = UUID(int=1)
 
 
 def held(*, limit: int | None = None, unlimited: bool = False, text: str | None = None) -> PlanFeature:
-    return PlanFeature(plan_id=PLAN, feature="x", limit_value=limit, unlimited=unlimited, text_value=text)
+    return PlanFeature(version_id=VERSION, feature="x", limit_value=limit, unlimited=unlimited, text_value=text)
 
 
 def test_a_limit_is_the_most_that_may_be_used() -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from billing.credits.journal import Position, entry_id, instant, milliseconds, read_entry
 from billing.credits.rows import Gap, sift, usage_rows
 from billing.credits.shards import SHARDS, key_digest, new_hold_id, shard_of
-from models.ids import first_id_at, new_id
+from models.ids import first_id_at, id_instant, new_id
 from tests.unit.billing.credits.test_bookkeeping import CUSTOMER, T, operation
 
 AT = datetime(2026, 11, 25, 8, tzinfo=UTC)
@@ -32,8 +32,8 @@ def written(**parts: Any) -> str:
 
 
 def test_an_entry_that_nobody_asked_for_has_always_the_same_id_and_it_sorts_by_time() -> None:
-    first, second = read_entry(written()), read_entry(written())
-    later = read_entry(written(seq=8, at=milliseconds(AT + timedelta(milliseconds=1))))
+    first, second = read_entry(written(), written=0), read_entry(written(), written=0)
+    later = read_entry(written(seq=8, at=milliseconds(AT + timedelta(milliseconds=1))), written=0)
 
     assert first.id == second.id
     assert first.id.version == 7
@@ -42,11 +42,11 @@ def test_an_entry_that_nobody_asked_for_has_always_the_same_id_and_it_sorts_by_t
 
 
 def test_what_a_grant_changes_twice_in_one_entry_is_added_up() -> None:
-    entry = read_entry(written(changes=["g", -1, "h", 2, "g", -3, "i", 0], paid=["g", 4]))
+    entry = read_entry(written(changes=["g", -1, "h", 2, "g", -3, "i", 0], paid=["g", 4]), written=0)
 
     assert entry.changes == {"g": -4, "h": 2}
     assert entry.paid == {"g": 4}
-    assert read_entry(written()).changes == {}
+    assert read_entry(written(), written=0).changes == {}
 
 
 def test_times_are_milliseconds() -> None:
@@ -94,3 +94,11 @@ def test_usage_is_what_was_used_up() -> None:
     rows = [(row["operation"], row["project"], row["amount"], row["count"]) for row in usage_rows(used)]
 
     assert rows == [("a", "", 1, 1), ("a", "p", 12, 2)]
+
+
+def test_what_ended_on_a_test_clock_has_an_id_of_the_real_time() -> None:
+    """The time of the clock may be any year; the ids of one customer sort by when it was written down."""
+    ended = read_entry(written(clock=True), written=milliseconds(AT) + 5)
+
+    assert id_instant(ended.id) == AT + timedelta(milliseconds=5)
+    assert read_entry(written(clock=True), written=milliseconds(AT) + 5).id == ended.id

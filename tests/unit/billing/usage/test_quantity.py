@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.usage.quantity import UsageValueInvalid, plain, project_of, quantity_of
+from billing.decimals import plain
+from billing.usage.quantity import UsageValueInvalid, project_of, quantity_of
 from tests.unit.billing.usage.meters import meter
 
 quantities = st.decimals(min_value=0, max_value=10**15, places=9, allow_nan=False, allow_infinity=False)

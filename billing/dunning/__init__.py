@@ -1,0 +1,1 @@
+"""Dunning: what happens when an invoice is not paid."""

@@ -1,0 +1,3 @@
+"""Rule: how the public ids of dunning cases begin."""
+
+CASE_PREFIX = "dun"

@@ -1,0 +1,3 @@
+"""Rule: how the public ids of invoices begin."""
+
+INVOICE_PREFIX = "inv"

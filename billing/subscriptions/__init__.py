@@ -1,0 +1,1 @@
+"""Subscriptions: who pays what, for which period, and what changes in between."""

@@ -1,0 +1,258 @@
+"""Use case: a customer subscribes. With a trial nothing is owed yet; else the first invoice is issued at once.
+
+What is to be charged leaves a pending payment and an operation: the gateway hears of it from a worker, and the subscription is
+`incomplete` until it is paid. What costs nothing, and what is paid by a sent invoice, begins at once.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from billing.actor import Actor
+from billing.catalog.find import current_version, find_plan, price_for
+from billing.errors import Conflict, FieldFault, Invalid
+from billing.invoicing.collect import Collected, collect
+from billing.invoicing.issue import compute_each, issue
+from billing.settings import Settings
+from billing.subscriptions.allowance import owe_month
+from billing.subscriptions.cycle import Period, cycle_from, whole_seconds
+from billing.subscriptions.items import priced
+from billing.subscriptions.lines import PricedItem
+from billing.subscriptions.move import record
+from billing.subscriptions.period_draft import period_draft
+from billing.subscriptions.prefixes import SUBSCRIPTION_PREFIX
+from billing.subscriptions.proration import Policy
+from billing.tax.rule import flat_tax
+from models.customer import Customer
+from models.ids import new_id, public_id
+from models.invoice import BillingReason, Invoice
+from models.plan import Plan, PlanKind, PlanVersion
+from models.price import Price, PriceInterval, TaxBehavior
+from models.subscription import Collection, Subscription, SubscriptionItem, SubscriptionStatus
+
+OPERATION_KIND = "subscription.create"
+
+
+class AlreadySubscribed(Conflict):
+    """The customer has this plan, or is about to: a second subscription to it would be billed twice."""
+
+    code = "already_subscribed"
+
+
+class PlanNotOffered(Invalid):
+    """The plan cannot be subscribed to: it is an add-on, or is not offered any more."""
+
+    code = "plan_not_offered"
+
+
+class SubscriptionTerms(NamedTuple):
+    """What the caller asked for. None: the default, which for `trial_days` depends on the plan and the customer."""
+
+    plan: str
+    interval: PriceInterval
+    quantity: int
+    currency: str | None
+    trial_days: int | None
+    payment_method: str | None
+    policy: Policy
+    collection: Collection
+    days_until_due: int
+    billing_anchor_day: int | None
+    auto_renew: bool
+    metadata: dict[str, str]
+
+
+class Created(NamedTuple):
+    """A subscription, and what collects its first invoice, where there is something to collect."""
+
+    subscription: Subscription
+    collected: Collected | None
+
+
+def create_subscription(
+    session: Session,
+    *,
+    customer: Customer,
+    terms: SubscriptionTerms,
+    settings: Settings,
+    actor: Actor,
+    now: datetime,
+    recorded_at: datetime,
+) -> Created:
+    """Add a subscription that begins at `now`, the customer's business time; `recorded_at` is real time.
+
+    The caller holds the customer's lock. Raises PlanNotFound, PlanNotOffered, PriceNotFound, AlreadySubscribed.
+    """
+    at = whole_seconds(now)
+    plan = _offered(session, terms.plan)
+    _require_none(session, customer, plan)
+    version = current_version(session, plan_id=plan.id)
+    currency = terms.currency or customer.currency or settings.CURRENCY
+    prices = price_for(
+        session, version_id=version.id, interval=terms.interval, currency=currency, customer_id=customer.id
+    )
+    _require_billable(plan, prices)
+    trial_days = _trial_days(session, customer, version, prices, terms=terms, settings=settings)
+    subscription = _row(customer, plan, version, terms=terms, currency=currency, trial_days=trial_days, at=at)
+    session.add(subscription)
+    session.flush()
+    rows = [
+        SubscriptionItem(
+            id=new_id(), subscription_id=subscription.id, price_id=price.id, quantity=terms.quantity, started_at=at
+        )
+        for price in prices
+    ]
+    session.add_all(rows)
+    items = [priced(row, price, plan_name=plan.name) for row, price in zip(rows, prices, strict=True)]
+    collected = None
+    if not trial_days:
+        invoice = _first_invoice(session, subscription, items, settings=settings, actor=actor, at=at, now=recorded_at)
+        if subscription.status is SubscriptionStatus.INCOMPLETE:
+            collected = collect(
+                session,
+                customer=customer,
+                invoice=invoice,
+                payment_method=terms.payment_method,
+                off_session=False,
+                kind=OPERATION_KIND,
+                resource_type="subscription",
+                resource_id=public_id(SUBSCRIPTION_PREFIX, subscription.id),
+                actor=actor,
+                now=recorded_at,
+            )
+    if subscription.status is not SubscriptionStatus.INCOMPLETE:
+        owe_month(session, subscription, version, at=at, now=recorded_at)
+    after: dict[str, object] = {"plan": plan.code, "status": str(subscription.status)}
+    record(
+        session,
+        subscription,
+        fact="subscription.created",
+        before=dict.fromkeys(after),
+        after=after,
+        actor=actor,
+        at=at,
+        now=recorded_at,
+    )
+    return Created(subscription, collected)
+
+
+def _row(
+    customer: Customer,
+    plan: Plan,
+    version: PlanVersion,
+    *,
+    terms: SubscriptionTerms,
+    currency: str,
+    trial_days: int,
+    at: datetime,
+) -> Subscription:
+    trial = Period(at, at + timedelta(days=trial_days)) if trial_days else None
+    cycle = cycle_from(trial.end if trial else at, interval=terms.interval, day=terms.billing_anchor_day)
+    # Up to the anchor, where that was moved, it is a part of a period; else a whole one.
+    period = trial or Period(at, cycle.period_at(at).end)
+    return Subscription(
+        id=new_id(),
+        customer_id=customer.id,
+        test_clock_id=customer.test_clock_id,
+        status=SubscriptionStatus.TRIALING if trial else SubscriptionStatus.INCOMPLETE,
+        plan_id=plan.id,
+        plan_version_id=version.id,
+        interval=terms.interval,
+        currency=currency,
+        anchor=cycle.anchor,
+        anchor_day=cycle.day,
+        current_period_start=period.start,
+        current_period_end=period.end,
+        trial_start=trial.start if trial else None,
+        trial_end=trial.end if trial else None,
+        collection=terms.collection,
+        days_until_due=terms.days_until_due if terms.collection is Collection.SEND_INVOICE else 0,
+        auto_renew=terms.auto_renew,
+        payment_method_id=terms.payment_method,
+        proration_granularity=str(terms.policy.granularity),
+        proration_event_day=str(terms.policy.event_day),
+        cancel_at_period_end=False,
+        metadata_=terms.metadata,
+        created_at=at,
+        updated_at=at,
+    )
+
+
+def _first_invoice(
+    session: Session,
+    subscription: Subscription,
+    items: Sequence[PricedItem],
+    *,
+    settings: Settings,
+    actor: Actor,
+    at: datetime,
+    now: datetime,
+) -> Invoice:
+    """Issue the first invoice. What nobody has to pay now begins at once."""
+    draft = period_draft(subscription, items, reason=BillingReason.SUBSCRIPTION_CREATE, at=at)
+    computed = compute_each(session, [draft], tax=flat_tax(settings.TAX_RATE))
+    (invoice,) = (
+        each.invoice for each in issue(session, computed, number_prefix=settings.INVOICE_PREFIX, actor=actor, now=now)
+    )
+    subscription.latest_invoice_id = invoice.id
+    if subscription.collection is Collection.SEND_INVOICE or not invoice.amount_due_minor:
+        subscription.status = SubscriptionStatus.ACTIVE
+    return invoice
+
+
+def _offered(session: Session, named: str) -> Plan:
+    plan = find_plan(session, named=named)
+    if not plan.active or plan.kind is not PlanKind.PLAN:
+        detail = f"the plan {plan.code} cannot be subscribed to; see GET /plans for what is offered"
+        raise PlanNotOffered(detail, errors=[FieldFault("/plan", "not_offered", detail)])
+    return plan
+
+
+def _require_billable(plan: Plan, prices: Sequence[Price]) -> None:
+    # The tax would be added to a price that has it already. To be taken out again when invoices know prices with tax.
+    if any(price.tax_behavior is TaxBehavior.INCLUSIVE for price in prices):
+        detail = f"a price of the plan {plan.code} includes tax, which invoices cannot show yet"
+        raise PlanNotOffered(detail, errors=[FieldFault("/plan", "not_offered", detail)])
+
+
+def _require_none(session: Session, customer: Customer, plan: Plan) -> None:
+    present = session.scalar(
+        select(Subscription).where(
+            Subscription.customer_id == customer.id, Subscription.plan_id == plan.id, Subscription.ended_at.is_(None)
+        )
+    )
+    if present is not None:
+        public = public_id(SUBSCRIPTION_PREFIX, present.id)
+        raise AlreadySubscribed(
+            f"{public} is {present.status} and of the plan {plan.code}: change, pay or cancel that one",
+            extensions={"subscription_id": public},
+        )
+
+
+def _trial_days(
+    session: Session,
+    customer: Customer,
+    version: PlanVersion,
+    prices: Sequence[Price],
+    *,
+    terms: SubscriptionTerms,
+    settings: Settings,
+) -> int:
+    """Return what was asked for, else the plan's trial for a customer who never paid for a plan, nor tried one."""
+    if terms.trial_days is not None:
+        return terms.trial_days
+    days = settings.TRIAL_PERIOD_DAYS if version.trial_days is None else version.trial_days
+    is_free = all(price.unit_amount == 0 for price in prices)
+    if is_free or not days:
+        return 0
+    before = (
+        select(Subscription.id)
+        .join(SubscriptionItem, SubscriptionItem.subscription_id == Subscription.id)
+        .join(Price, Price.id == SubscriptionItem.price_id)
+        .where(Subscription.customer_id == customer.id, Price.unit_amount.is_distinct_from(0))
+        .limit(1)
+    )
+    return 0 if session.scalar(before) is not None else days

@@ -1,0 +1,35 @@
+"""Reading what subscriptions are for: their items, with prices and names."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from billing.catalog.pricing import terms_of
+from billing.subscriptions.lines import PricedItem
+from models.plan import Plan, PlanVersion
+from models.price import BASE_COMPONENT, Price
+from models.subscription import SubscriptionItem
+
+
+def items_of_each(session: Session, *, subscription_ids: Collection[UUID]) -> dict[UUID, list[PricedItem]]:
+    """Return the present items of several subscriptions, in the order in which they were added; one query for all of them."""
+    found: dict[UUID, list[PricedItem]] = {subscription_id: [] for subscription_id in subscription_ids}
+    query = (
+        select(SubscriptionItem, Price, Plan.name)
+        .join(Price, Price.id == SubscriptionItem.price_id)
+        .join(PlanVersion, PlanVersion.id == Price.version_id)
+        .join(Plan, Plan.id == PlanVersion.plan_id)
+        .where(SubscriptionItem.subscription_id.in_(subscription_ids), SubscriptionItem.ended_at.is_(None))
+        .order_by(SubscriptionItem.id)
+    )
+    for item, price, plan_name in session.execute(query):
+        found[item.subscription_id].append(priced(item, price, plan_name=plan_name))
+    return found
+
+
+def priced(item: SubscriptionItem, price: Price, *, plan_name: str) -> PricedItem:
+    """Return an item as lines are made of it."""
+    name = plan_name if price.component == BASE_COMPONENT else f"{plan_name}: {price.component}"
+    return PricedItem(item.id, price.id, terms_of(price), item.quantity, name, price.meter)

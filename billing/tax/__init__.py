@@ -1,0 +1,1 @@
+"""Tax: which taxes an invoice carries."""

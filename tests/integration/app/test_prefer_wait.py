@@ -100,7 +100,7 @@ def test_without_redis_the_row_is_looked_at_when_the_time_is_up(servers: Service
     servers.reset()
     with World.open(servers, REDIS_URL=DEAD_REDIS) as world, ThreadPoolExecutor(1) as pool:
         customer = world.customer()
-        asked = pool.submit(ask, world, customer, headers={"Prefer": "wait=2"})
+        asked = pool.submit(ask, world, customer, headers={"Prefer": "wait=6"})
         world.until(lambda: world.app.extensions["billing"].waiter._waiting, what="a request that waits")
         world.work()
 

@@ -171,7 +171,8 @@ def test_while_one_node_is_dead_the_others_go_on(
         drain_to_the_end(opened.runtime, now=utc_now, shards=[Shard.of(other.id)])
 
         assert read_lag(opened.runtime, now=utc_now())._replace(seconds=0) == (0, 0, len(shards))
-        with World.open(opened.servers, **_credits_of(opened)) as fresh:
+        named = server_of(other, cluster).url()  # one that lives: a process that begins asks it for the others
+        with World.open(opened.servers, **_credits_of(opened) | {"REDIS_CREDITS_URL": named}) as fresh:
             report = fresh.app.test_client().get("/health").json
         assert report["checks"]["credits"]["status"] == "unreachable"
         assert report["checks"]["credits"]["shards_away"] == len(shards)

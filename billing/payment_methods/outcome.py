@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from billing import audit
 from billing.actor import Actor
+from billing.dunning.new_card import try_new_card
 from billing.facts import record_fact
 from billing.gateways.snapshots import PaymentMethodSnapshot
 from billing.payment_methods.representation import payment_method_representation
@@ -41,7 +42,7 @@ def apply_attached(
         before = payment_method_representation(method)
     _copy(method, snapshot)
     if set_default or _default_of(session, customer_id=customer_id) is None:
-        _replace_default(session, method)
+        _replace_default(session, method, now=now)
     session.flush()
     action = "payment_method.updated" if before else "payment_method.attached"
     _record(session, method, before=before, action=action, actor=actor, now=now)
@@ -51,7 +52,7 @@ def apply_attached(
 def make_default(session: Session, *, method: PaymentMethod, actor: Actor, now: datetime) -> None:
     """Make an attached payment method the default of its customer, whose row is locked."""
     before = payment_method_representation(method)
-    _replace_default(session, method)
+    _replace_default(session, method, now=now)
     _record(session, method, before=before, action="payment_method.updated", actor=actor, now=now)
 
 
@@ -78,7 +79,7 @@ def _copy(method: PaymentMethod, snapshot: PaymentMethodSnapshot) -> None:
     method.fingerprint = snapshot.card_fingerprint or snapshot.debit_fingerprint
 
 
-def _replace_default(session: Session, method: PaymentMethod) -> None:
+def _replace_default(session: Session, method: PaymentMethod, *, now: datetime) -> None:
     current = _default_of(session, customer_id=method.customer_id)
     if current is method:
         return
@@ -87,6 +88,7 @@ def _replace_default(session: Session, method: PaymentMethod) -> None:
         session.flush()
     method.is_default = True
     session.flush()
+    try_new_card(session, customer_id=method.customer_id, now=now)
 
 
 def _default_of(session: Session, *, customer_id: UUID) -> PaymentMethod | None:

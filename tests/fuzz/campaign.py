@@ -39,6 +39,7 @@ BEYOND_A_SCHEMA = {
     "usage_value_invalid": "depends on what the meter counts",
     "usage_too_late": "depends on the time",
     "usage_too_early": "as the one before",
+    "payment_method_missing": "depends on whether the payment has one",
     "price_not_found": "depends on the catalog",
     "plan_not_offered": "as the one before",
     "test_clock_time_out_of_range": "a schema bounds no instant",

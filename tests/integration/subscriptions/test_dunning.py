@@ -68,6 +68,19 @@ def test_another_card_that_works_ends_the_case(story: Story) -> None:
     assert len(story.world.all_charges()) == 2
 
 
+def test_another_default_card_is_tried_at_once(story: Story) -> None:
+    story.use_card("pm_card_chargeCustomerFail")
+    story.advance("2027-01-01T00:00:00")
+
+    story.use_card("pm_card_visa")
+    (case,) = story.cases()
+    assert (case["next_step"], case["next_step_at"]) == ("retry", "2027-01-01T00:00:00.000Z")
+    story.advance("2027-01-01T00:00:01")
+
+    assert [case["status"] for case in story.cases()] == ["recovered"]
+    assert status(story) == "active"
+
+
 def test_without_a_card_nothing_is_tried_until_the_schedule_ends(world: World) -> None:
     world.open_credits()
     story = Story(world, begins="2026-12-01T00:00:00", card=None)

@@ -48,12 +48,12 @@ CHECKS = (
     ),
     Check(
         "invoices_follow_payments",
-        "an invoice whose payment has succeeded is paid",
+        "an invoice whose payment has succeeded is paid; none is void",
         f"""
         SELECT count(*) FROM payments p JOIN invoices i ON i.id = p.invoice_id
-        WHERE p.status = 'succeeded' AND i.status IN ('open', 'uncollectible') AND p.updated_at < now() - {_LATE}
+        WHERE p.status = 'succeeded' AND i.status <> 'paid' AND p.updated_at < now() - {_LATE}
         """,  # noqa: S608 - our own constant
-        "see the outbox deliveries of invoice.payment_changed, and the log of worker-payments",
+        "see the outbox deliveries of invoice.payment_changed, and the log of worker-payments; refund the payment of a void one",
     ),
     Check(
         "subscriptions_run",

@@ -1,4 +1,4 @@
-"""Rule: the lines that a subscription's items make: for a whole period, for the rest of one, and for what is given back."""
+"""Rule: the lines that a subscription's items make: for a whole period, and for the rest of one."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from uuid import UUID
 from billing.catalog.pricing import PriceTerms, charge
 from billing.invoicing.draft import Line
 from billing.subscriptions.cycle import Period
-from billing.subscriptions.proration import Share, charge_for_rest, credit_for_rest
+from billing.subscriptions.proration import Share, charge_for_rest
 from models.invoice import LineKind
 from models.price import PriceScheme
 
@@ -26,17 +26,6 @@ class PricedItem(NamedTuple):
     def shown(self) -> str:
         """The name, with the quantity where that makes a difference."""
         return self.name if self.terms.scheme is PriceScheme.FLAT else _named(self.name, self.quantity)
-
-
-class PaidLine(NamedTuple):
-    """What was paid for an item, in minor units after discounts, for which share of its period."""
-
-    item_id: UUID
-    price_id: UUID | None
-    name: str
-    amount_minor: int
-    share: Share
-    quantity: int
 
 
 def recurring_lines(items: Sequence[PricedItem], *, period: Period) -> list[Line]:
@@ -77,28 +66,6 @@ def rest_lines(items: Sequence[PricedItem], *, rest: Period, left: Share) -> lis
         if item.meter is None
         for prorated in [charge_for_rest(charge(item.terms, item.quantity), left=left)]
     ]
-
-
-def unused_lines(paid: Sequence[PaidLine], *, rest: Period, left: Share, currency: str) -> list[Line]:
-    """Return what is given back for the rest of a period: a line for each that was paid, none for what came to nothing."""
-    found = []
-    for line in paid:
-        prorated = credit_for_rest(line.amount_minor, paid_for=line.share, left=left, currency=currency)
-        if prorated.amount_minor:
-            found.append(
-                Line(
-                    kind=LineKind.PRORATION_CREDIT,
-                    description=f"{_named(line.name, line.quantity)}, unused time",
-                    quantity=line.quantity,
-                    period=rest,
-                    price_id=line.price_id,
-                    item_id=line.item_id,
-                    share=left,
-                    amount_minor=prorated.amount_minor,
-                    formula=prorated.formula,
-                )
-            )
-    return found
 
 
 _WHOLE = Share(1, 1)

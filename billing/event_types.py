@@ -47,6 +47,8 @@ EVENT_TYPES = (
     "setup_intent.updated",
     "subscription.activated",
     "subscription.canceled",
+    "subscription.change_scheduled",
+    "subscription.change_withdrawn",
     "subscription.changed",
     "subscription.created",
     "subscription.credits_due",

@@ -53,7 +53,13 @@ def _top_up(runtime: Runtime, event: OutboxEvent, now: datetime) -> None:
 
 def _let_invoice_follow(runtime: Runtime, event: OutboxEvent, now: datetime) -> None:
     with runtime.transaction() as session:
-        follow_invoice_payment(session, invoice_id=row_id(INVOICE_PREFIX, event.object_id), actor=WORKER, now=now)
+        follow_invoice_payment(
+            session,
+            invoice_id=row_id(INVOICE_PREFIX, event.object_id),
+            settings=runtime.settings,
+            actor=WORKER,
+            now=now,
+        )
 
 
 def _grant_plan_credits(runtime: Runtime, event: OutboxEvent, now: datetime) -> None:

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.dunning import DunningFinalAction
 from models.money import UnknownCurrency, minor_unit_exponent
+from models.subscription import UnpaidChange, UpgradeCredits
 
 SECRET_LENGTH_MIN = 32
 
@@ -236,6 +237,14 @@ class Settings(BaseSettings):
     DUNNING_FINAL_ACTION: DunningFinalAction = Field(
         DunningFinalAction.CANCEL,
         description="what becomes of a subscription whose invoice no attempt has collected",
+    )
+    UNPAID_CHANGE: UnpaidChange = Field(
+        UnpaidChange.ROLLBACK,
+        description="what becomes of a change of plan whose payment is declined: `rollback`, or `wait` to be paid for 23 hours",
+    )
+    UPGRADE_CREDITS: UpgradeCredits = Field(
+        UpgradeCredits.DIFFERENCE,
+        description="credits of a better plan in the month in which it comes: the `difference`, that `prorated`, or `none`",
     )
     AUTO_RENEW: bool = Field(True, description="subscriptions renew unless canceled")
     INVOICE_PREFIX: str = Field("INV", pattern=r"^[A-Z0-9]{1,12}$", description="first part of invoice numbers")

@@ -33,6 +33,7 @@ from models.invoice import (
     InvoiceStatus,
     InvoiceTax,
     LineKind,
+    PendingLine,
 )
 from models.ledger import Account, EntryKind, LedgerEntry, LedgerPosting, LedgerTotal, Side
 from models.money import Money
@@ -154,6 +155,7 @@ __all__ = [
     "PaymentAttempt",
     "PaymentMethod",
     "PaymentStatus",
+    "PendingLine",
     "Plan",
     "PlanFeature",
     "PlanKind",

@@ -151,6 +151,44 @@ class InvoiceLine(Base):
     share_of: Mapped[int | None]
 
 
+class PendingLine(Base):
+    """A line that waits for the subscription's next invoice; `invoice_id` is that invoice, once it has come.
+
+    Its columns are those of an invoice's line.
+    """
+
+    __tablename__ = "pending_lines"
+    __table_args__ = (
+        one_of("kind", LineKind),
+        is_currency(),
+        CheckConstraint("period_start <= period_end", name="period_in_order"),
+        CheckConstraint("share_parts BETWEEN 0 AND share_of AND share_of > 0", name="share_of_a_whole"),
+        CheckConstraint("num_nonnulls(share_parts, share_of) IN (0, 2)", name="share_whole"),
+        Index("ix_pending_lines_subscription", "subscription_id", "id", postgresql_where=text("invoice_id IS NULL")),
+        Index(
+            "ix_pending_lines_item", "subscription_item_id", postgresql_where=text("subscription_item_id IS NOT NULL")
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    subscription_id: Mapped[UUID] = mapped_column(ForeignKey("subscriptions.id"))
+    kind: Mapped[LineKind] = mapped_column(TextEnum(LineKind))
+    description: Mapped[str]
+    quantity: Mapped[int]
+    currency: Mapped[str] = mapped_column(CHAR(3))
+    amount_minor: Mapped[int]
+    discount_minor: Mapped[int]
+    formula: Mapped[str]
+    period_start: Mapped[datetime | None]
+    period_end: Mapped[datetime | None]
+    price_id: Mapped[UUID | None] = mapped_column(ForeignKey("prices.id"))
+    subscription_item_id: Mapped[UUID | None] = mapped_column(ForeignKey("subscription_items.id"))
+    share_parts: Mapped[int | None]
+    share_of: Mapped[int | None]
+    invoice_id: Mapped[UUID | None] = mapped_column(ForeignKey("invoices.id"))
+    created_at: Mapped[datetime]
+
+
 class InvoiceTax(Base):
     """One tax of an invoice: `amount_minor` of `taxable_minor` at `rate`, and why."""
 

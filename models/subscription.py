@@ -2,10 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CHAR, CheckConstraint, ForeignKey, Index, SmallInteger, text
+from sqlalchemy import ARRAY, CHAR, CheckConstraint, ForeignKey, Index, SmallInteger, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, TextEnum, is_currency, one_of
@@ -42,6 +41,21 @@ class PauseBehavior(StrEnum):
     KEEP_AS_DRAFT = "keep_as_draft"
 
 
+class UnpaidChange(StrEnum):
+    """What becomes of a change whose payment is declined: it is withdrawn at once, or waits to be paid for a while."""
+
+    ROLLBACK = "rollback"
+    WAIT = "wait"
+
+
+class UpgradeCredits(StrEnum):
+    """Which credits a better plan gives in the month in which it comes: those that it has more, their part, or none."""
+
+    DIFFERENCE = "difference"
+    PRORATED = "prorated"
+    NONE = "none"
+
+
 _ENDED = "status IN ('canceled', 'expired')"
 
 
@@ -51,6 +65,7 @@ class Subscription(Base):
     `anchor` and `anchor_day` are what all periods are computed from (billing/subscriptions/cycle.py). `next_action_at` is when
     something is to happen by itself; NULL for what has ended, and for what waits for a person. `plan_version_id` is the version
     of the plan that the items are prices of. `credited_until` is the end of the last month whose credits were granted.
+    `change_expires_at` is when a change that waits for its payment is withdrawn.
     `test_clock_id` is the customer's, so that a scan reads one index.
     """
 
@@ -111,6 +126,7 @@ class Subscription(Base):
     trial_start: Mapped[datetime | None]
     trial_end: Mapped[datetime | None]
     trial_reminded_at: Mapped[datetime | None]
+    change_expires_at: Mapped[datetime | None]
     credited_until: Mapped[datetime | None]
     collection: Mapped[Collection] = mapped_column(TextEnum(Collection))
     days_until_due: Mapped[int] = mapped_column(SmallInteger())
@@ -136,50 +152,74 @@ class Subscription(Base):
 
 
 class SubscriptionItem(Base):
-    """So many of one price, from `started_at` until `ended_at`. A row is never changed but to end it: a change adds another."""
+    """So many of one price, from `started_at` until `ended_at`. A row is never changed but to begin and to end it.
+
+    `started_at` is NULL while the change that brings it has not come, and stays so where that was withdrawn.
+    """
 
     __tablename__ = "subscription_items"
     __table_args__ = (
         CheckConstraint("quantity >= 0", name="quantity_not_negative"),
         CheckConstraint("started_at <= ended_at", name="ends_after_start"),
+        CheckConstraint("started_at IS NOT NULL OR ended_at IS NULL", name="ends_what_began"),
+        CheckConstraint("started_at IS NOT NULL OR change_id IS NOT NULL", name="waits_for_a_change"),
         Index(
             "uq_subscription_items_price",
             "subscription_id",
             "price_id",
             unique=True,
-            postgresql_where=text("ended_at IS NULL"),
+            postgresql_where=text("started_at IS NOT NULL AND ended_at IS NULL"),
         ),
         Index("ix_subscription_items_subscription", "subscription_id", "id"),
+        Index("ix_subscription_items_change", "change_id", postgresql_where=text("change_id IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     subscription_id: Mapped[UUID] = mapped_column(ForeignKey("subscriptions.id"))
     price_id: Mapped[UUID] = mapped_column(ForeignKey("prices.id"))
+    change_id: Mapped[UUID | None] = mapped_column(ForeignKey("subscription_changes.id"))
     quantity: Mapped[int]
-    started_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
 
 
 class SubscriptionChange(Base):
-    """A change that waits for the period's end. `wanted` is what was asked for: plan, interval, quantity."""
+    """Another plan, interval or quantity: what it brings are the items that name it; `ends` are those that it ends.
+
+    It comes at `changes_at`, which for one that waits for its payment, of `invoice_id`, is the moment it was computed for.
+    `restarts_period` is whether a new period begins with it in the middle of one; `anchor_day` moves the anchor to that day.
+    """
 
     __tablename__ = "subscription_changes"
     __table_args__ = (
+        one_of("interval", PriceInterval),
         CheckConstraint("num_nonnulls(applied_at, withdrawn_at) <= 1", name="one_end"),
+        CheckConstraint("(withdrawn_at IS NULL) = (withdrawn_reason IS NULL)", name="withdrawn_why"),
+        CheckConstraint("anchor_day BETWEEN 1 AND 31", name="anchor_day_of_a_month"),
         Index(
             "uq_subscription_changes_pending",
             "subscription_id",
             unique=True,
             postgresql_where=text("applied_at IS NULL AND withdrawn_at IS NULL"),
         ),
+        Index("ix_subscription_changes_invoice", "invoice_id", postgresql_where=text("invoice_id IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     subscription_id: Mapped[UUID] = mapped_column(ForeignKey("subscriptions.id"))
-    wanted: Mapped[dict[str, Any]]
+    plan_id: Mapped[UUID] = mapped_column(ForeignKey("plans.id"))
+    plan_version_id: Mapped[UUID] = mapped_column(ForeignKey("plan_versions.id"))
+    interval: Mapped[PriceInterval] = mapped_column(TextEnum(PriceInterval))
+    quantity: Mapped[int]
+    ends: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    restarts_period: Mapped[bool]
+    anchor_day: Mapped[int | None] = mapped_column(SmallInteger())
+    changes_at: Mapped[datetime]
+    invoice_id: Mapped[UUID | None]
     created_at: Mapped[datetime]
     applied_at: Mapped[datetime | None]
     withdrawn_at: Mapped[datetime | None]
+    withdrawn_reason: Mapped[str | None]
 
 
 class PlanAllowance(Base):

@@ -9,20 +9,29 @@ from app.pagination import page_of
 from app.routes.documentation import BEARER, answers, slow_answers
 from app.schemas import subscriptions as schemas
 from app.schemas.base import EmptyBody
-from billing.business_time import business_now_of
+from billing.business_time import business_now, business_now_of
 from billing.customers.find import customer_of, find_customer
 from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.payments.representation import payment_representation
 from billing.subscriptions.cancel import cancel, pause, resume
+from billing.subscriptions.change import change
+from billing.subscriptions.change_rule import Effective, Proration
 from billing.subscriptions.create import SubscriptionTerms, create_subscription
 from billing.subscriptions.cycle import whole_seconds
 from billing.subscriptions.find import find_subscription, lock_subscription, represented, subscriptions
+from billing.subscriptions.preview import issue_token, preview_representation
 from billing.subscriptions.proration import EventDay, Granularity, Policy
+from billing.subscriptions.quote import Wanted, quote
+from billing.subscriptions.revise import revise
+from billing.tax.rule import flat_tax
+from billing.timestamps import iso
 from models.customer import Customer
 from models.ids import public_id
 from models.price import PriceInterval
 from models.subscription import Collection, Subscription
 
+# Without any of these a PUT changes neither what is billed nor when.
+_OF_A_CHANGE = frozenset(schemas.SubscriptionWanted.model_fields) | {"preview_token"}
 blueprint = APIBlueprint("subscriptions", __name__, abp_tags=[{"name": "Subscriptions"}], abp_security=BEARER)
 
 
@@ -45,6 +54,7 @@ def create(context: Context, body: schemas.SubscriptionCreate) -> Answer:
             plan=body.plan,
             interval=PriceInterval(body.interval),
             quantity=body.quantity,
+            addons=body.addons,
             currency=body.currency,
             trial_days=body.trial_days,
             payment_method=body.payment_method,
@@ -96,6 +106,75 @@ def get(context: Context, path: schemas.SubscriptionPath) -> Answer:
     """As it stands now."""
     found = find_subscription(context.session, public=path.subscription_id, own=context.own)
     return _shown(context, found)
+
+
+@blueprint.put(
+    "/subscriptions/<subscription_id>",
+    summary="Change a subscription",
+    responses=slow_answers(schemas.SubscriptionCreated, schemas.SubscriptionPending, status=200),
+)
+@endpoint(scope="subscriptions:write", idempotency=Idempotency.OPTIONAL)
+def update(context: Context, path: schemas.SubscriptionPath, body: schemas.SubscriptionUpdate) -> Answer:
+    """What is more comes now and is paid first: until then it is a `pending_change`. What is less comes when the period ends.
+
+    A decline is a 402 for who waits, and the change is withdrawn (UNPAID_CHANGE). Asking for what is there already withdraws a
+    change that has not come.
+    """
+    customer, subscription = _locked(context, path)
+    at = whole_seconds(business_now_of(context.session, customer=customer, now=context.now))
+    revise(
+        context.session,
+        subscription=subscription,
+        payment_method=body.payment_method,
+        auto_renew=body.auto_renew,
+        metadata=body.metadata,
+        actor=context.actor,
+        at=at,
+        now=context.now,
+    )
+    if not body.model_fields_set & _OF_A_CHANGE:
+        return _shown(context, subscription)
+    changed = change(
+        context.session,
+        customer=customer,
+        subscription=subscription,
+        wanted=_wanted(body),
+        preview_token=body.preview_token,
+        settings=context.settings,
+        actor=context.actor,
+        at=at,
+        now=context.now,
+    )
+    context.session.flush()
+    (shown,) = represented(context.session, [subscription])
+    if changed.collected is None:
+        return Answer(body={**shown, "payment": None})
+    payment = payment_representation(changed.collected.payment, refunds=(), disputes=())
+    return Answer(body={**shown, "payment": payment}, operation=changed.collected.operation)
+
+
+@blueprint.post(
+    "/subscriptions/<subscription_id>/preview",
+    summary="Preview a change",
+    responses=answers(schemas.SubscriptionPreview, extra=(409,)),
+)
+@endpoint(scope="subscriptions:read")
+def preview(context: Context, path: schemas.SubscriptionPath, body: schemas.SubscriptionWanted) -> Answer:
+    """The lines and amounts of a change, to the cent. Nothing is written; `preview_token` asks for just this."""
+    found = find_subscription(context.session, public=path.subscription_id, own=context.own)
+    at = whole_seconds(business_now(context.session, customer_id=found.customer_id, now=context.now))
+    wanted = _wanted(body)
+    quoted = quote(context.session, found, wanted, tax=flat_tax(context.settings.TAX_RATE), at=at)
+    shown = preview_representation(quoted)
+    token, expires_at = issue_token(
+        shown,
+        subscription_id=found.id,
+        wanted=wanted,
+        at=quoted.at,
+        now=context.now,
+        key=context.settings.API_KEY_PEPPER.get_secret_value(),
+    )
+    return Answer(body={**shown, "preview_token": token, "expires_at": iso(expires_at)})
 
 
 @blueprint.post(
@@ -169,6 +248,19 @@ def _locked(context: Context, path: schemas.SubscriptionPath) -> tuple[Customer,
     found = find_subscription(context.session, public=path.subscription_id, own=context.own)
     customer = _locked_customer(context, found.customer_id)
     return customer, lock_subscription(context.session, subscription_id=found.id)
+
+
+def _wanted(body: schemas.SubscriptionWanted) -> Wanted:
+    return Wanted(
+        plan=body.plan,
+        interval=PriceInterval(body.interval) if body.interval else None,
+        quantity=body.quantity,
+        addons=body.addons,
+        anchor_day=body.billing_anchor_day,
+        effective=Effective(body.effective) if body.effective else None,
+        proration=Proration(body.proration),
+        proration_date=body.proration_date,
+    )
 
 
 def _shown(context: Context, subscription: Subscription) -> Answer:

@@ -17,6 +17,7 @@ from app.schemas.base import (
     PaymentMethodId,
     RequestBody,
 )
+from app.schemas.invoices import InvoiceLine, InvoiceTax
 from app.schemas.payments import Payment
 
 SUBSCRIPTION_ID_EXAMPLE = "sub_01h455vb4pex5vsknk084sn02q"
@@ -24,6 +25,8 @@ Status = Literal["incomplete", "trialing", "active", "past_due", "paused", "canc
 Interval = Literal["week", "month", "quarter", "year"]
 PlanName = Annotated[str, StringConstraints(min_length=1, max_length=64), Field(examples=["pro"])]
 Quantity = Annotated[int, Field(ge=1, le=1_000_000)]
+Addons = Annotated[dict[PlanName, Quantity], Field(max_length=20, examples=[{"seats-pack": 2}])]
+AnchorDay = Annotated[int, Field(ge=1, le=31)]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 
 
@@ -41,6 +44,7 @@ class SubscriptionCreate(RequestBody):
     plan: PlanName
     interval: Interval = "month"
     quantity: Quantity = 1
+    addons: Addons = Field(default_factory=dict, description="how many of each add-on, by its code")
     currency: Currency | None = Field(None, description="default: the customer's, else the service's CURRENCY")
     trial_days: Annotated[int, Field(ge=0, le=730)] | None = Field(
         None, description="default: the plan's, on a customer's first paid subscription; 0 pays at once"
@@ -49,11 +53,39 @@ class SubscriptionCreate(RequestBody):
     proration_policy: ProrationPolicy = Field(default_factory=ProrationPolicy)
     collection: Literal["automatic", "send_invoice"] = "automatic"
     days_until_due: Annotated[int, Field(ge=0, le=365)] = Field(30, description="of invoices that are sent")
-    billing_anchor_day: Annotated[int, Field(ge=1, le=31)] | None = Field(
+    billing_anchor_day: AnchorDay | None = Field(
         None, description="the day of the month on which periods begin; the first one is a part, and costs a part"
     )
     auto_renew: bool | None = Field(None, description="default: the service's AUTO_RENEW")
     metadata: Metadata = Field(default_factory=dict)
+
+
+class SubscriptionWanted(RequestBody):
+    """What is to be another; what is not named stays as it is."""
+
+    plan: PlanName | None = None
+    interval: Interval | None = None
+    quantity: Quantity | None = None
+    addons: Addons | None = Field(None, description="how many of each add-on there are to be; those not named end")
+    billing_anchor_day: AnchorDay | None = Field(
+        None, description="begins a new period now, which ends on that day of the month and costs its part"
+    )
+    proration: Literal["invoice_now", "create", "none"] = Field(
+        "invoice_now", description="an invoice at once, lines of the next invoice, or nothing"
+    )
+    effective: Literal["now", "period_end"] | None = Field(
+        None, description="default: what is more comes now, what is less when the period ends"
+    )
+    proration_date: Instant | None = Field(None, description="in the present period, not to come; default: now")
+
+
+class SubscriptionUpdate(SubscriptionWanted):
+    """What is to be another. With a `preview_token` it comes to what the preview showed, or to a 409."""
+
+    preview_token: Annotated[str, StringConstraints(min_length=1, max_length=1_000)] | None = None
+    payment_method: PaymentMethodId | None = Field(None, description="of this subscription's invoices from now on")
+    auto_renew: bool | None = None
+    metadata: Metadata | None = None
 
 
 class SubscriptionPath(PathParts):
@@ -88,6 +120,7 @@ class SubscriptionItem(Answered):
 
     id: str
     price_id: str
+    plan: str
     name: str
     quantity: int
 
@@ -97,6 +130,16 @@ class PolicyAnswered(Answered):
 
     granularity: Literal["second", "day", "fixed_30"]
     event_day: Literal["new_plan", "old_plan"]
+
+
+class PendingChange(Answered):
+    """A change that has not come. With `invoice_id` it waits for that to be paid."""
+
+    plan: str
+    interval: Interval
+    quantity: int
+    effective_at: str
+    invoice_id: str | None
 
 
 class Subscription(Answered):
@@ -122,7 +165,7 @@ class Subscription(Answered):
     cancel_at_period_end: bool
     cancel_requested_at: str | None
     cancel_reason: str | None
-    pending_change: dict[str, object] | None = Field(description="what changes when the period ends")
+    pending_change: PendingChange | None
     paused_at: str | None
     pause_behavior: Literal["void", "keep_as_draft"] | None
     resume_at: str | None
@@ -149,3 +192,34 @@ class SubscriptionPage(Page):
     """Subscriptions, newest first."""
 
     data: list[Subscription]
+
+
+class PreviewedInvoice(Answered):
+    """An invoice as it would be. Amounts in minor units."""
+
+    lines: list[InvoiceLine]
+    subtotal_amount: int
+    discount_amount: int
+    tax_amount: int
+    taxes: list[InvoiceTax]
+    total_amount: int
+    balance_amount: int
+    amount_due: int
+
+
+class NextInvoice(PreviewedInvoice):
+    """The invoice of the next period, after the change."""
+
+    at: str
+
+
+class SubscriptionPreview(PreviewedInvoice):
+    """What a change would come to. `amount_due` is what it costs now."""
+
+    currency: str
+    effective_at: str
+    period_start: str
+    period_end: str
+    next_invoice: NextInvoice | None
+    preview_token: str
+    expires_at: str

@@ -140,7 +140,6 @@ def _give_up(
     end_case(session, case, status=DunningStatus.EXHAUSTED, reason=case.reason, actor=WORKER, at=at, now=now)
     if subscription is None or subscription.status is not SubscriptionStatus.PAST_DUE:
         return
-    subscription.past_due_since = None
     if action is DunningFinalAction.PAUSE:
         pause(session, subscription=subscription, until=None, actor=WORKER, at=at, now=now)
     elif action is DunningFinalAction.CANCEL:
@@ -164,3 +163,4 @@ def _give_up(
             at=at,
             now=now,
         )
+    subscription.past_due_since = None

@@ -17,6 +17,7 @@ from billing.invoicing.find import lock_invoice, represented
 from billing.invoicing.postings import recovered
 from billing.ledger.entry import Entry
 from billing.ledger.post import post
+from billing.settings import Settings
 from billing.subscriptions.find import lock_subscription
 from billing.subscriptions.follow_invoice import invoice_paid, payment_failed
 from models.customer import Customer
@@ -27,13 +28,13 @@ _FAILED = frozenset({PaymentStatus.REQUIRES_PAYMENT_METHOD, PaymentStatus.REQUIR
 _PAYABLE = frozenset({InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE})
 
 
-def follow_payment(session: Session, *, invoice_id: UUID, actor: Actor, now: datetime) -> Invoice:
+def follow_payment(session: Session, *, invoice_id: UUID, settings: Settings, actor: Actor, now: datetime) -> Invoice:
     """Return the invoice as its payment has left it: paid, or waiting for another attempt.
 
     Locks customer, subscription and invoice, in this order. `now` is real time.
     """
     invoice = session.get_one(Invoice, invoice_id)
-    session.get_one(Customer, invoice.customer_id, with_for_update=True)
+    customer = session.get_one(Customer, invoice.customer_id, with_for_update=True)
     at = business_now(session, customer_id=invoice.customer_id, now=now)
     subscription = (
         lock_subscription(session, subscription_id=invoice.subscription_id) if invoice.subscription_id else None
@@ -61,13 +62,17 @@ def follow_payment(session: Session, *, invoice_id: UUID, actor: Actor, now: dat
             actor=actor,
             now=now,
         )
-        invoice_paid(session, invoice=invoice, subscription=subscription, actor=actor, at=at, now=now)
+        invoice_paid(
+            session, invoice=invoice, subscription=subscription, settings=settings, actor=actor, at=at, now=now
+        )
     elif payment.status in _FAILED:
         payment_failed(
             session,
             invoice=invoice,
             subscription=subscription,
             payment=payment,
+            customer=customer,
+            settings=settings,
             actor=actor,
             at=at,
             now=now,

@@ -68,7 +68,7 @@ def issue(
 
 def write_draft(session: Session, computed: Computed) -> Parts:
     """Add an invoice that has no number yet. What the customer's balance pays of it is taken from there."""
-    invoice, lines, taxes = _invoice(computed), _lines(computed), _taxes(computed)
+    invoice, lines, taxes = _invoice(computed), line_rows(computed.draft), _taxes(computed)
     session.add_all([invoice, *lines, *taxes])
     move_balance(
         session,
@@ -155,15 +155,16 @@ def _invoice(computed: Computed) -> Invoice:
     )
 
 
-def _lines(computed: Computed) -> list[InvoiceLine]:
+def line_rows(draft: Draft) -> list[InvoiceLine]:
+    """Return the lines of a draft as rows that are not added yet."""
     return [
         InvoiceLine(
-            invoice_id=computed.draft.id,
+            invoice_id=draft.id,
             position=position,
             kind=line.kind,
             description=line.description,
             quantity=line.quantity,
-            currency=computed.draft.currency,
+            currency=draft.currency,
             amount_minor=line.amount_minor,
             discount_minor=line.discount_minor,
             formula=line.formula,
@@ -174,7 +175,7 @@ def _lines(computed: Computed) -> list[InvoiceLine]:
             share_parts=line.share.parts if line.share else None,
             share_of=line.share.of if line.share else None,
         )
-        for position, line in enumerate(computed.draft.lines, start=1)
+        for position, line in enumerate(draft.lines, start=1)
     ]
 
 

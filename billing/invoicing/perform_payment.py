@@ -19,6 +19,8 @@ from billing.operation_outcome import OperationOutcome, Settlement
 from billing.payments.perform import PaymentSettlement, payment_id_of, perform_payment_operation, why_not_paid
 from billing.payments.representation import payment_representation
 from billing.runtime import Runtime
+from billing.settings import Settings
+from billing.subscriptions.create import OPERATION_KIND as CREATE_KIND
 from billing.subscriptions.find import represented as subscriptions_represented
 from models.ids import public_id
 from models.operation import Operation
@@ -46,8 +48,10 @@ class PaymentMade:
 class InvoiceFollows:
     """The invoice becomes what its payment has made of it, in the transaction that finishes the operation."""
 
-    def __init__(self, payment_id: UUID, operation: Operation) -> None:
+    def __init__(self, payment_id: UUID, operation: Operation, settings: Settings) -> None:
         self._payment_id = payment_id
+        self._settings = settings
+        self._created = operation.kind == CREATE_KIND
         self._resource_type = operation.resource_type
         self._resource = {
             "subscription_id" if operation.resource_type == SUBSCRIPTION else "invoice_id": operation.resource_id
@@ -58,7 +62,13 @@ class InvoiceFollows:
 
     def apply(self, session: Session, *, actor: Actor, now: datetime) -> OperationOutcome:
         """Say how subscription or invoice stands; a decline is an error, whose effects are committed all the same."""
-        invoice = follow_payment(session, invoice_id=_invoice_of(session, self._payment_id), actor=actor, now=now)
+        invoice = follow_payment(
+            session,
+            invoice_id=_invoice_of(session, self._payment_id),
+            settings=self._settings,
+            actor=actor,
+            now=now,
+        )
         payment = session.get_one(Payment, self._payment_id)
         error = why_not_paid(payment)
         if error is not None:
@@ -67,7 +77,7 @@ class InvoiceFollows:
         shown = payment_representation(payment, refunds=(), disputes=())
         if self._resource_type == SUBSCRIPTION and invoice.subscription_id is not None:
             (body,) = subscriptions_represented(session, [session.get_one(Subscription, invoice.subscription_id)])
-            return OperationOutcome.succeeded(201, {**body, "payment": shown})
+            return OperationOutcome.succeeded(201 if self._created else 200, {**body, "payment": shown})
         (body,) = invoices_represented(session, [invoice])
         return OperationOutcome.succeeded(200, {**body, "payment": shown})
 
@@ -78,7 +88,7 @@ def perform_invoice_payment(runtime: Runtime, *, operation: Operation, now: date
         settled = session.scalar(select(PaymentAttempt.finished_at).where(PaymentAttempt.operation_id == operation.id))
     if settled is None:
         return PaymentMade(perform_payment_operation(runtime, operation=operation, now=now))
-    return InvoiceFollows(payment_id_of(operation), operation)
+    return InvoiceFollows(payment_id_of(operation), operation, runtime.settings)
 
 
 def _invoice_of(session: Session, payment_id: UUID) -> UUID:

@@ -6,6 +6,7 @@ from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.invoicing.prefixes import INVOICE_PREFIX
 from billing.payments.representation import PREFIX as PAYMENT_PREFIX
 from billing.subscriptions.prefixes import SUBSCRIPTION_PREFIX
+from billing.tax.rule import TaxPart
 from billing.timestamps import iso
 from models.ids import public_id
 from models.invoice import Invoice, InvoiceLine, InvoiceTax
@@ -35,16 +36,7 @@ def invoice_representation(
         "subtotal_amount": invoice.subtotal_minor,
         "discount_amount": invoice.discount_minor,
         "tax_amount": invoice.tax_minor,
-        "taxes": [
-            {
-                "name": tax.name,
-                "rate": f"{tax.rate.normalize():f}",
-                "taxable_amount": tax.taxable_minor,
-                "amount": tax.amount_minor,
-                "reason": tax.reason,
-            }
-            for tax in taxes
-        ],
+        "taxes": [tax_representation(tax) for tax in taxes],
         "total_amount": invoice.total_minor,
         "balance_amount": invoice.balance_minor,
         "amount_due": invoice.amount_due_minor,
@@ -67,6 +59,17 @@ def invoice_representation(
         "voided_at": iso(invoice.voided_at),
         "created_at": iso(invoice.created_at),
         "updated_at": iso(invoice.updated_at),
+    }
+
+
+def tax_representation(tax: InvoiceTax | TaxPart) -> dict[str, object]:
+    """Return one tax as JSON-like data."""
+    return {
+        "name": tax.name,
+        "rate": f"{tax.rate.normalize():f}",
+        "taxable_amount": tax.taxable_minor,
+        "amount": tax.amount_minor,
+        "reason": tax.reason,
     }
 
 

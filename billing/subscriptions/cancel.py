@@ -8,6 +8,7 @@ from billing.actor import Actor
 from billing.errors import Conflict
 from billing.invoicing.find import lock_invoice
 from billing.invoicing.void import void
+from billing.subscriptions.apply_change import withdraw
 from billing.subscriptions.move import move, record
 from billing.subscriptions.state import FINAL, SubscriptionTransitionRefused, require_transition
 from models.customer import Customer
@@ -38,6 +39,10 @@ def cancel(
     """
     if subscription.status in FINAL:
         raise SubscriptionTransitionRefused(f"the subscription is {subscription.status} already")
+    reason_of_change = "the subscription was canceled"
+    withdraw(
+        session, customer=customer, subscription=subscription, reason=reason_of_change, actor=actor, at=at, now=now
+    )
     subscription.cancel_requested_at = at
     subscription.cancel_reason = reason
     if subscription.status is SubscriptionStatus.INCOMPLETE or at_once:

@@ -4,24 +4,24 @@ What is to be charged leaves a pending payment and an operation: the gateway hea
 `incomplete` until it is paid. What costs nothing, and what is paid by a sent invoice, begins at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from billing.actor import Actor
-from billing.catalog.find import current_version, find_plan, price_for
-from billing.errors import Conflict, FieldFault, Invalid
+from billing.errors import Conflict
 from billing.invoicing.collect import Collected, collect
 from billing.invoicing.issue import compute_each, issue
 from billing.settings import Settings
 from billing.subscriptions.allowance import owe_month
 from billing.subscriptions.cycle import Period, cycle_from, whole_seconds
-from billing.subscriptions.items import priced
 from billing.subscriptions.lines import PricedItem
 from billing.subscriptions.move import record
+from billing.subscriptions.offer import Offer, offer, row_of
 from billing.subscriptions.period_draft import period_draft
 from billing.subscriptions.prefixes import SUBSCRIPTION_PREFIX
 from billing.subscriptions.proration import Policy
@@ -29,8 +29,8 @@ from billing.tax.rule import flat_tax
 from models.customer import Customer
 from models.ids import new_id, public_id
 from models.invoice import BillingReason, Invoice
-from models.plan import Plan, PlanKind, PlanVersion
-from models.price import Price, PriceInterval, TaxBehavior
+from models.plan import Plan
+from models.price import Price, PriceInterval
 from models.subscription import Collection, Subscription, SubscriptionItem, SubscriptionStatus
 
 OPERATION_KIND = "subscription.create"
@@ -42,18 +42,13 @@ class AlreadySubscribed(Conflict):
     code = "already_subscribed"
 
 
-class PlanNotOffered(Invalid):
-    """The plan cannot be subscribed to: it is an add-on, or is not offered any more."""
-
-    code = "plan_not_offered"
-
-
 class SubscriptionTerms(NamedTuple):
     """What the caller asked for. None: the default, which for `trial_days` depends on the plan and the customer."""
 
     plan: str
     interval: PriceInterval
     quantity: int
+    addons: Mapping[str, int]
     currency: str | None
     trial_days: int | None
     payment_method: str | None
@@ -87,29 +82,30 @@ def create_subscription(
     The caller holds the customer's lock. Raises PlanNotFound, PlanNotOffered, PriceNotFound, AlreadySubscribed.
     """
     at = whole_seconds(now)
-    plan = _offered(session, terms.plan)
-    _require_none(session, customer, plan)
-    version = current_version(session, plan_id=plan.id)
     currency = terms.currency or customer.currency or settings.CURRENCY
-    prices = price_for(
-        session, version_id=version.id, interval=terms.interval, currency=currency, customer_id=customer.id
+    offered = offer(
+        session,
+        customer_id=customer.id,
+        plan=terms.plan,
+        interval=terms.interval,
+        currency=currency,
+        quantity=terms.quantity,
+        addons=terms.addons,
     )
-    _require_billable(plan, prices)
-    trial_days = _trial_days(session, customer, version, prices, terms=terms, settings=settings)
-    subscription = _row(customer, plan, version, terms=terms, currency=currency, trial_days=trial_days, at=at)
+    require_no_other(session, customer_id=customer.id, plan=offered.plan)
+    trial_days = _trial_days(session, customer, offered, terms=terms, settings=settings)
+    subscription = _row(customer, offered, terms=terms, currency=currency, trial_days=trial_days, at=at)
     session.add(subscription)
     session.flush()
-    rows = [
-        SubscriptionItem(
-            id=new_id(), subscription_id=subscription.id, price_id=price.id, quantity=terms.quantity, started_at=at
-        )
-        for price in prices
-    ]
-    session.add_all(rows)
-    items = [priced(row, price, plan_name=plan.name) for row, price in zip(rows, prices, strict=True)]
+    for item in offered.items:
+        row = row_of(item, subscription_id=subscription.id)
+        row.started_at = at
+        session.add(row)
     collected = None
     if not trial_days:
-        invoice = _first_invoice(session, subscription, items, settings=settings, actor=actor, at=at, now=recorded_at)
+        invoice = _first_invoice(
+            session, subscription, offered.items, settings=settings, actor=actor, at=at, now=recorded_at
+        )
         if subscription.status is SubscriptionStatus.INCOMPLETE:
             collected = collect(
                 session,
@@ -124,8 +120,8 @@ def create_subscription(
                 now=recorded_at,
             )
     if subscription.status is not SubscriptionStatus.INCOMPLETE:
-        owe_month(session, subscription, version, at=at, now=recorded_at)
-    after: dict[str, object] = {"plan": plan.code, "status": str(subscription.status)}
+        owe_month(session, subscription, offered.version, at=at, now=recorded_at)
+    after: dict[str, object] = {"plan": offered.plan.code, "status": str(subscription.status)}
     record(
         session,
         subscription,
@@ -141,8 +137,7 @@ def create_subscription(
 
 def _row(
     customer: Customer,
-    plan: Plan,
-    version: PlanVersion,
+    offered: Offer,
     *,
     terms: SubscriptionTerms,
     currency: str,
@@ -158,8 +153,8 @@ def _row(
         customer_id=customer.id,
         test_clock_id=customer.test_clock_id,
         status=SubscriptionStatus.TRIALING if trial else SubscriptionStatus.INCOMPLETE,
-        plan_id=plan.id,
-        plan_version_id=version.id,
+        plan_id=offered.plan.id,
+        plan_version_id=offered.version.id,
         interval=terms.interval,
         currency=currency,
         anchor=cycle.anchor,
@@ -203,27 +198,18 @@ def _first_invoice(
     return invoice
 
 
-def _offered(session: Session, named: str) -> Plan:
-    plan = find_plan(session, named=named)
-    if not plan.active or plan.kind is not PlanKind.PLAN:
-        detail = f"the plan {plan.code} cannot be subscribed to; see GET /plans for what is offered"
-        raise PlanNotOffered(detail, errors=[FieldFault("/plan", "not_offered", detail)])
-    return plan
-
-
-def _require_billable(plan: Plan, prices: Sequence[Price]) -> None:
-    # The tax would be added to a price that has it already. To be taken out again when invoices know prices with tax.
-    if any(price.tax_behavior is TaxBehavior.INCLUSIVE for price in prices):
-        detail = f"a price of the plan {plan.code} includes tax, which invoices cannot show yet"
-        raise PlanNotOffered(detail, errors=[FieldFault("/plan", "not_offered", detail)])
-
-
-def _require_none(session: Session, customer: Customer, plan: Plan) -> None:
-    present = session.scalar(
+def has_another(session: Session, *, customer_id: UUID, plan: Plan) -> Subscription | None:
+    """Return the customer's living subscription to a plan; there is one at most."""
+    return session.scalar(
         select(Subscription).where(
-            Subscription.customer_id == customer.id, Subscription.plan_id == plan.id, Subscription.ended_at.is_(None)
+            Subscription.customer_id == customer_id, Subscription.plan_id == plan.id, Subscription.ended_at.is_(None)
         )
     )
+
+
+def require_no_other(session: Session, *, customer_id: UUID, plan: Plan) -> None:
+    """Raise AlreadySubscribed where the customer has a living subscription to the plan."""
+    present = has_another(session, customer_id=customer_id, plan=plan)
     if present is not None:
         public = public_id(SUBSCRIPTION_PREFIX, present.id)
         raise AlreadySubscribed(
@@ -235,8 +221,7 @@ def _require_none(session: Session, customer: Customer, plan: Plan) -> None:
 def _trial_days(
     session: Session,
     customer: Customer,
-    version: PlanVersion,
-    prices: Sequence[Price],
+    offered: Offer,
     *,
     terms: SubscriptionTerms,
     settings: Settings,
@@ -244,8 +229,8 @@ def _trial_days(
     """Return what was asked for, else the plan's trial for a customer who never paid for a plan, nor tried one."""
     if terms.trial_days is not None:
         return terms.trial_days
-    days = settings.TRIAL_PERIOD_DAYS if version.trial_days is None else version.trial_days
-    is_free = all(price.unit_amount == 0 for price in prices)
+    days = settings.TRIAL_PERIOD_DAYS if offered.version.trial_days is None else offered.version.trial_days
+    is_free = all(item.terms.unit_amount == 0 for item in offered.items)
     if is_free or not days:
         return 0
     before = (

@@ -12,24 +12,26 @@ from sqlalchemy.orm import Session
 from billing.actor import WORKER
 from billing.facts import record_fact
 from billing.invoicing.collect import collect
-from billing.invoicing.draft import Draft
+from billing.invoicing.draft import Draft, Line
 from billing.invoicing.issue import compute_each, issue
 from billing.invoicing.pay import PAY_KIND
 from billing.invoicing.prefixes import INVOICE_PREFIX
 from billing.settings import Settings
 from billing.subscriptions.allowance import owe_month
-from billing.subscriptions.cycle import Cycle
-from billing.subscriptions.find import represented
+from billing.subscriptions.apply_change import switch
+from billing.subscriptions.create import has_another
+from billing.subscriptions.find import pending_changes, represented
 from billing.subscriptions.items import items_of_each
 from billing.subscriptions.lines import PricedItem
 from billing.subscriptions.next_action import next_action
-from billing.subscriptions.period_draft import period_draft
+from billing.subscriptions.pending_lines import pending_lines_of_each, take_pending_lines
+from billing.subscriptions.period_draft import cycle_of, draft_of, period_draft, period_of
 from billing.subscriptions.state import require_transition
 from billing.tax.rule import flat_tax
 from models.customer import Customer
 from models.ids import public_id
 from models.invoice import BillingReason, InvoiceStatus
-from models.plan import PlanVersion
+from models.plan import Plan, PlanVersion
 from models.subscription import Collection, Subscription, SubscriptionStatus
 
 _S = SubscriptionStatus
@@ -48,6 +50,7 @@ def end_periods(
 
     The caller holds the locks of customers and subscriptions.
     """
+    by_id = {each.id: each for each in subscriptions}
     ending = [each for each in subscriptions if each.cancel_at_period_end or not each.auto_renew]
     for each in ending:
         require_transition(each.status, _S.CANCELED)
@@ -55,14 +58,19 @@ def end_periods(
     going_on = [each for each in subscriptions if each.status is not _S.CANCELED]
     facts = dict.fromkeys((each.id for each in ending), "subscription.canceled")
     facts |= {each.id: "subscription.trial_ended" for each in going_on if each.status is _S.TRIALING}
+    _let_changes_come(session, subscriptions, at=at)
     items = items_of_each(session, subscription_ids=[each.id for each in going_on])
-    drafts = [_begin_next(each, items[each.id], at=at) for each in going_on]
+    waiting = pending_lines_of_each(session, subscription_ids=by_id)
+    drafts = [_begin_next(each, items[each.id], waiting[each.id], at=at) for each in going_on]
+    drafts += [_last(each, waiting[each.id], at=at) for each in ending]
     computed = compute_each(session, [draft for draft in drafts if draft], tax=flat_tax(settings.TAX_RATE))
     issued = issue(session, computed, number_prefix=settings.INVOICE_PREFIX, actor=WORKER, now=now)
-    by_id = {each.id: each for each in going_on}
+    took: dict[UUID, UUID] = {}
     for invoice, _, _ in issued:
         if invoice.subscription_id is not None:
             by_id[invoice.subscription_id].latest_invoice_id = invoice.id
+            if waiting[invoice.subscription_id]:
+                took[invoice.subscription_id] = invoice.id
         if invoice.status is InvoiceStatus.OPEN and invoice.collection is Collection.AUTOMATIC:
             collect(
                 session,
@@ -76,6 +84,7 @@ def end_periods(
                 actor=WORKER,
                 now=now,
             )
+    take_pending_lines(session, took)
     for each in going_on:
         if each.status is not _S.PAUSED:
             version = session.get_one(PlanVersion, each.plan_version_id)
@@ -99,13 +108,40 @@ def end_periods(
         )
 
 
-def _begin_next(subscription: Subscription, items: Sequence[PricedItem], *, at: datetime) -> Draft | None:
+def _let_changes_come(session: Session, subscriptions: Sequence[Subscription], *, at: datetime) -> None:
+    """Switch what was to change with the period's end. What ends, or would be a second one of its plan, does not change."""
+    changes = pending_changes(session, subscription_ids=[each.id for each in subscriptions])
+    for each in subscriptions:
+        change = changes.get(each.id)
+        if change is None:
+            continue
+        plan = session.get_one(Plan, change.plan_id)
+        if each.status is _S.CANCELED:
+            change.withdrawn_at, change.withdrawn_reason = at, "the subscription ended"
+        elif plan.id != each.plan_id and has_another(session, customer_id=each.customer_id, plan=plan):
+            change.withdrawn_at, change.withdrawn_reason = at, f"the customer has the plan {plan.code} already"
+        else:
+            switch(session, each, change, at=at)
+    session.flush()
+
+
+def _begin_next(
+    subscription: Subscription, items: Sequence[PricedItem], waiting: Sequence[Line], *, at: datetime
+) -> Draft | None:
     """Bring a subscription into its next period; return what is owed for it, None while it is paused."""
-    cycle = Cycle(subscription.anchor, subscription.anchor_day, subscription.interval)
     start = subscription.current_period_end
-    subscription.current_period_start, subscription.current_period_end = start, cycle.period_at(start).end
+    subscription.current_period_start = start
+    subscription.current_period_end = cycle_of(subscription).period_at(start).end
     if subscription.status is _S.TRIALING:
         subscription.status = _S.ACTIVE
     if subscription.status is _S.PAUSED:
         return None
-    return period_draft(subscription, items, reason=BillingReason.SUBSCRIPTION_CYCLE, at=at)
+    return period_draft(subscription, items, waiting=waiting, reason=BillingReason.SUBSCRIPTION_CYCLE, at=at)
+
+
+def _last(subscription: Subscription, waiting: Sequence[Line], *, at: datetime) -> Draft | None:
+    """Return the invoice of what still waited for one when a subscription ended."""
+    if not waiting:
+        return None
+    reason = BillingReason.SUBSCRIPTION_UPDATE
+    return draft_of(subscription, waiting, period=period_of(subscription), reason=reason, at=at)

@@ -1,6 +1,6 @@
 """Reading subscriptions."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import Select, select
@@ -51,23 +51,28 @@ def subscriptions(*, customer_id: UUID | None, status: str | None, plan: str | N
 
 
 def represented(session: Session, found: Sequence[Subscription]) -> list[dict[str, object]]:
-    """Return subscriptions as callers see them, in the order given; three queries, however many there are."""
+    """Return subscriptions as callers see them, in the order given; a few queries, however many there are."""
     ids = [each.id for each in found]
     items = items_of_each(session, subscription_ids=ids)
-    plans = {
-        plan.id: plan for plan in session.scalars(select(Plan).where(Plan.id.in_({each.plan_id for each in found})))
-    }
-    pending = session.scalars(
-        select(SubscriptionChange).where(
-            SubscriptionChange.subscription_id.in_(ids),
-            SubscriptionChange.applied_at.is_(None),
-            SubscriptionChange.withdrawn_at.is_(None),
-        )
-    )
-    change_of = {change.subscription_id: change.wanted for change in pending}
+    changes = pending_changes(session, subscription_ids=ids)
+    named = {each.plan_id for each in found} | {change.plan_id for change in changes.values()}
+    plans = {plan.id: plan for plan in session.scalars(select(Plan).where(Plan.id.in_(named)))}
     return [
         subscription_representation(
-            each, items=items[each.id], plan=plans[each.plan_id], pending_change=change_of.get(each.id)
+            each,
+            items=items[each.id],
+            plan=plans[each.plan_id],
+            pending=(changes[each.id], plans[changes[each.id].plan_id]) if each.id in changes else None,
         )
         for each in found
     ]
+
+
+def pending_changes(session: Session, *, subscription_ids: Collection[UUID]) -> dict[UUID, SubscriptionChange]:
+    """Return the change that each subscription waits for, where it does; one query for all of them."""
+    query = select(SubscriptionChange).where(
+        SubscriptionChange.subscription_id.in_(subscription_ids),
+        SubscriptionChange.applied_at.is_(None),
+        SubscriptionChange.withdrawn_at.is_(None),
+    )
+    return {change.subscription_id: change for change in session.scalars(query)}

@@ -7,13 +7,16 @@ from sqlalchemy.orm import Session
 
 from billing.actor import Actor
 from billing.dunning.case import count_failure, end_case, open_case_of
+from billing.settings import Settings
 from billing.subscriptions.allowance import owe_month
+from billing.subscriptions.apply_change import apply_now, withdraw
 from billing.subscriptions.move import move
+from models.customer import Customer
 from models.dunning import DunningStatus
 from models.invoice import BillingReason, Invoice, InvoiceStatus
-from models.payment import Payment
+from models.payment import Payment, PaymentStatus
 from models.plan import PlanVersion
-from models.subscription import Subscription, SubscriptionStatus
+from models.subscription import Subscription, SubscriptionChange, SubscriptionStatus, UnpaidChange
 
 _S = SubscriptionStatus
 # An invoice of these is what a subscription is served for; of another, such as a manual one, it does not depend.
@@ -25,6 +28,7 @@ def invoice_paid(
     *,
     invoice: Invoice,
     subscription: Subscription | None,
+    settings: Settings,
     actor: Actor,
     at: datetime,
     now: datetime,
@@ -40,6 +44,9 @@ def invoice_paid(
         version = session.get_one(PlanVersion, subscription.plan_version_id)
         owe_month(session, subscription, version, at=subscription.current_period_start, now=now)
         move(session, subscription, to=_S.ACTIVE, fact="subscription.activated", actor=actor, at=at, now=now)
+    change = _paid_for(session, invoice)
+    if change is not None:
+        apply_now(session, subscription, change, upgrade_credits=settings.UPGRADE_CREDITS, actor=actor, at=at, now=now)
     elif subscription.status is _S.PAST_DUE and not _owes_another(session, subscription, invoice):
         subscription.past_due_since = None
         move(session, subscription, to=_S.ACTIVE, fact="subscription.recovered", actor=actor, at=at, now=now)
@@ -51,15 +58,24 @@ def payment_failed(
     invoice: Invoice,
     subscription: Subscription | None,
     payment: Payment,
+    customer: Customer,
+    settings: Settings,
     actor: Actor,
     at: datetime,
     now: datetime,
 ) -> None:
     """Open the invoice's dunning case, or count another failure; the subscription is past due from the first one on.
 
-    A first invoice has no case: until it is paid there is no subscription. Subscription and invoice are locked by the caller.
+    A first invoice has no case: until it is paid there is no subscription; nor has that of a change, which is withdrawn or waits
+    (UNPAID_CHANGE). Customer, subscription and invoice are locked by the caller.
     """
     if subscription is not None and subscription.status in {_S.INCOMPLETE, _S.EXPIRED, _S.CANCELED}:
+        return
+    if subscription is not None and _paid_for(session, invoice) is not None:
+        # Who has to confirm the payment is given the time for it.
+        if settings.UNPAID_CHANGE is UnpaidChange.ROLLBACK and payment.status is not PaymentStatus.REQUIRES_ACTION:
+            reason = f"its payment failed: {payment.decline_code or payment.status}"
+            withdraw(session, customer=customer, subscription=subscription, reason=reason, actor=actor, at=at, now=now)
         return
     case = count_failure(
         session,
@@ -75,6 +91,16 @@ def payment_failed(
     if subscription.status is _S.ACTIVE:
         subscription.past_due_since = at
         move(session, subscription, to=_S.PAST_DUE, fact="subscription.past_due", actor=actor, at=at, now=now)
+
+
+def _paid_for(session: Session, invoice: Invoice) -> SubscriptionChange | None:
+    """Return the change that waits for the invoice to be paid."""
+    query = select(SubscriptionChange).where(
+        SubscriptionChange.invoice_id == invoice.id,
+        SubscriptionChange.applied_at.is_(None),
+        SubscriptionChange.withdrawn_at.is_(None),
+    )
+    return session.scalar(query)
 
 
 def _owes_another(session: Session, subscription: Subscription, invoice: Invoice) -> bool:

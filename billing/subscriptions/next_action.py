@@ -16,10 +16,11 @@ class Action(IntEnum):
     """What is to be done. Of what is due at the same moment the smaller number comes first."""
 
     EXPIRE = 1
-    REMIND_OF_TRIAL_END = 2
-    RESUME = 3
-    END_PERIOD = 4
-    GRANT_CREDITS = 5
+    EXPIRE_CHANGE = 2
+    REMIND_OF_TRIAL_END = 3
+    RESUME = 4
+    END_PERIOD = 5
+    GRANT_CREDITS = 6
 
 
 class Due(NamedTuple):
@@ -45,6 +46,8 @@ def _all(subscription: Subscription) -> list[Due]:
         if subscription.resume_at is not None:
             due.append(Due(subscription.resume_at, Action.RESUME))
         return due
+    if subscription.change_expires_at is not None:
+        due.append(Due(subscription.change_expires_at, Action.EXPIRE_CHANGE))
     if status is _S.TRIALING and subscription.trial_reminded_at is None and not subscription.cancel_at_period_end:
         # One that is shorter than the notice ends without it: who began it knows.
         reminder = subscription.current_period_end - TRIAL_REMINDER

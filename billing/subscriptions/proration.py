@@ -103,7 +103,9 @@ def credit_for_rest(paid_minor: int, *, paid_for: Share, left: Share, currency: 
     66.00 were paid for 20 of 30 days, 10 are left: -(10/20 × 66.00) = -33.00. Never more than was paid.
     """
     unused = min(left.fraction / paid_for.fraction, Fraction(1)) if paid_for.parts else Fraction(0)
-    if left.of == paid_for.of:
+    if paid_for.parts == paid_for.of:
+        parts, of = left
+    elif left.of == paid_for.of:
         parts, of = min(left.parts, paid_for.parts), paid_for.parts
     else:
         parts, of = unused.numerator, unused.denominator

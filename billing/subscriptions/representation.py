@@ -1,6 +1,6 @@
 """What callers, events and the audit log see of a subscription."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.invoicing.prefixes import INVOICE_PREFIX
@@ -9,7 +9,7 @@ from billing.subscriptions.prefixes import ITEM_PREFIX, SUBSCRIPTION_PREFIX
 from billing.timestamps import iso
 from models.ids import public_id
 from models.plan import Plan
-from models.subscription import Subscription
+from models.subscription import Subscription, SubscriptionChange
 
 
 def subscription_representation(
@@ -17,9 +17,9 @@ def subscription_representation(
     *,
     items: Sequence[PricedItem],
     plan: Plan,
-    pending_change: Mapping[str, object] | None = None,
+    pending: tuple[SubscriptionChange, Plan] | None = None,
 ) -> dict[str, object]:
-    """Return the subscription as JSON-like data; `pending_change` is what waits for the period's end."""
+    """Return the subscription as JSON-like data; `pending` is the change that has not come, with its plan."""
     return {
         "id": public_id(SUBSCRIPTION_PREFIX, subscription.id),
         "customer_id": public_id(CUSTOMER_PREFIX, subscription.customer_id),
@@ -31,6 +31,7 @@ def subscription_representation(
             {
                 "id": public_id(ITEM_PREFIX, item.item_id),
                 "price_id": public_id("price", item.price_id),
+                "plan": item.plan,
                 "name": item.name,
                 "quantity": item.quantity,
             }
@@ -52,7 +53,7 @@ def subscription_representation(
         "cancel_at_period_end": subscription.cancel_at_period_end,
         "cancel_requested_at": iso(subscription.cancel_requested_at),
         "cancel_reason": subscription.cancel_reason,
-        "pending_change": dict(pending_change) if pending_change else None,
+        "pending_change": change_representation(*pending) if pending else None,
         "paused_at": iso(subscription.paused_at),
         "pause_behavior": str(subscription.pause_behavior) if subscription.pause_behavior else None,
         "resume_at": iso(subscription.resume_at),
@@ -63,4 +64,15 @@ def subscription_representation(
         "metadata": subscription.metadata_,
         "created_at": iso(subscription.created_at),
         "updated_at": iso(subscription.updated_at),
+    }
+
+
+def change_representation(change: SubscriptionChange, plan: Plan) -> dict[str, object]:
+    """Return a change that has not come as JSON-like data; with `invoice_id` it waits for that to be paid."""
+    return {
+        "plan": plan.code,
+        "interval": str(change.interval),
+        "quantity": change.quantity,
+        "effective_at": iso(change.changes_at),
+        "invoice_id": public_id(INVOICE_PREFIX, change.invoice_id) if change.invoice_id else None,
     }

@@ -20,6 +20,7 @@ from billing.fail_points import fail_point
 from billing.metrics import WORK
 from billing.runtime import Runtime
 from billing.subscriptions.allowance import owe_month
+from billing.subscriptions.apply_change import withdraw
 from billing.subscriptions.cancel import end_pause, void_first_invoice
 from billing.subscriptions.end_period import end_periods
 from billing.subscriptions.move import move, record
@@ -129,6 +130,12 @@ def _expire(session: Session, subscription: Subscription, at: datetime, now: dat
     )
 
 
+def _expire_change(session: Session, subscription: Subscription, at: datetime, now: datetime) -> None:
+    customer = session.get_one(Customer, subscription.customer_id)
+    reason = "it was not paid in time"
+    withdraw(session, customer=customer, subscription=subscription, reason=reason, actor=WORKER, at=at, now=now)
+
+
 def _remind(session: Session, subscription: Subscription, at: datetime, now: datetime) -> None:
     subscription.trial_reminded_at = at
     record(
@@ -156,6 +163,7 @@ def _grant_credits(session: Session, subscription: Subscription, at: datetime, n
 
 _ALONE: dict[Action, Callable[[Session, Subscription, datetime, datetime], None]] = {
     Action.EXPIRE: _expire,
+    Action.EXPIRE_CHANGE: _expire_change,
     Action.REMIND_OF_TRIAL_END: _remind,
     Action.RESUME: _resume,
     Action.GRANT_CREDITS: _grant_credits,

@@ -41,7 +41,26 @@ CHECKS = {
         "UPDATE subscription_items SET ended_at = started_at - interval '1 second'"
     ],
     "ck_subscription_items_quantity_not_negative": ["UPDATE subscription_items SET quantity = -1"],
-    "ck_subscription_changes_one_end": ["UPDATE subscription_changes SET applied_at = now(), withdrawn_at = now()"],
+    "ck_subscription_items_ends_what_began": [
+        f"UPDATE subscription_items SET change_id = '{A}', started_at = NULL, ended_at = now()"
+    ],
+    "ck_subscription_items_waits_for_a_change": ["UPDATE subscription_items SET started_at = NULL"],
+    "ck_subscription_changes_anchor_day_of_a_month": ["UPDATE subscription_changes SET anchor_day = 32"],
+    "ck_subscription_changes_interval_known": ["UPDATE subscription_changes SET interval = 'day'"],
+    "ck_subscription_changes_one_end": [
+        "UPDATE subscription_changes SET applied_at = now(), withdrawn_at = now(), withdrawn_reason = 'x'"
+    ],
+    "ck_subscription_changes_withdrawn_why": ["UPDATE subscription_changes SET withdrawn_at = now()"],
+    "ck_pending_lines_currency_iso4217": ["UPDATE pending_lines SET currency = 'usd'"],
+    "ck_pending_lines_kind_known": ["UPDATE pending_lines SET kind = 'gift'"],
+    "ck_pending_lines_period_in_order": [
+        "UPDATE pending_lines SET period_start = now(), period_end = now() - interval '1 second'"
+    ],
+    "ck_pending_lines_share_of_a_whole": [
+        "UPDATE pending_lines SET share_parts = 2, share_of = 1",
+        "UPDATE pending_lines SET share_parts = 0, share_of = 0",
+    ],
+    "ck_pending_lines_share_whole": ["UPDATE pending_lines SET share_parts = NULL"],
     "ck_plan_allowances_credits_positive": ["UPDATE plan_allowances SET credits = 0"],
     "ck_invoices_billing_reason_known": ["UPDATE invoices SET billing_reason = 'because'"],
     "ck_invoices_collection_known": ["UPDATE invoices SET collection = 'by_hand'"],
@@ -127,7 +146,10 @@ UNIQUES = {
         f"VALUES ('{B}', '{A}', '{A}', 2, now())"
     ),
     "uq_subscription_changes_pending": (
-        f"INSERT INTO subscription_changes (id, subscription_id, wanted, created_at) VALUES ('{B}', '{A}', '{{}}', now())"
+        "INSERT INTO subscription_changes (id, subscription_id, plan_id, plan_version_id, interval, quantity, ends, "
+        "restarts_period, changes_at, created_at) "
+        f"SELECT '{B}', subscription_id, plan_id, plan_version_id, interval, quantity, ends, restarts_period, changes_at, now() "
+        "FROM subscription_changes"
     ),
     "uq_plan_allowances_month": (
         "INSERT INTO plan_allowances (id, subscription_id, customer_id, month_start, part, credits, expires_at, created_at) "

@@ -91,7 +91,9 @@ INSERT INTO subscriptions (id, customer_id, status, plan_id, plan_version_id, in
 VALUES ('{A}', '{A}', 'active', '{A}', '{A}', 'month', 'USD', '2026-01-31T00:00:00Z', 31, '2026-01-31T00:00:00Z',
     '2026-02-28T00:00:00Z', 'automatic', 0, true, 'second', 'new_plan', false, '2026-02-28T00:00:00Z', '{{}}', now(), now());
 INSERT INTO subscription_items (id, subscription_id, price_id, quantity, started_at) VALUES ('{A}', '{A}', '{A}', 1, now());
-INSERT INTO subscription_changes (id, subscription_id, wanted, created_at) VALUES ('{A}', '{A}', '{{}}', now());
+INSERT INTO subscription_changes (id, subscription_id, plan_id, plan_version_id, interval, quantity, ends, restarts_period,
+    anchor_day, changes_at, invoice_id, created_at)
+    VALUES ('{A}', '{A}', '{A}', '{A}', 'month', 1, '{{}}', false, 15, now(), '{A}', now());
 INSERT INTO plan_allowances (id, subscription_id, customer_id, month_start, part, credits, expires_at, created_at)
 VALUES ('{A}', '{A}', '{A}', '2026-01-31T00:00:00Z', 0, 1000, '2026-02-28T00:00:00Z', now());
 INSERT INTO invoices (id, customer_id, subscription_id, status, billing_reason, number, currency, period_start, period_end,
@@ -105,6 +107,10 @@ INSERT INTO invoice_lines (invoice_id, position, kind, description, quantity, cu
     period_start, period_end, price_id, subscription_item_id, share_parts, share_of)
 VALUES ('{A}', 1, 'recurring', 'A', 1, 'USD', 2900, 0, '29.00', '2026-01-31T00:00:00Z', '2026-02-28T00:00:00Z', '{A}', '{A}',
     1, 1);
+INSERT INTO pending_lines (id, subscription_id, kind, description, quantity, currency, amount_minor, discount_minor, formula,
+    period_start, period_end, price_id, subscription_item_id, share_parts, share_of, created_at)
+VALUES ('{A}', '{A}', 'proration_charge', 'A', 1, 'USD', 100, 0, '1.00', '2026-01-31T00:00:00Z', '2026-02-28T00:00:00Z', '{A}',
+    '{A}', 1, 1, now());
 INSERT INTO invoice_taxes (invoice_id, position, name, rate, currency, taxable_minor, amount_minor, reason)
 VALUES ('{A}', 1, 'Tax', 0.2, 'USD', 2900, 580, 'TAX_RATE');
 INSERT INTO invoice_series (series, last_number) VALUES ('INV-2026', 2);

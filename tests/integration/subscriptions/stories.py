@@ -50,6 +50,24 @@ class Story:
         found: dict[str, Any] = answer.json
         return found
 
+    def put(self, subscription: dict[str, Any], **wanted: Any) -> Answered:
+        """Ask for a change."""
+        return self.world.call("PUT", f"/subscriptions/{subscription['id']}", wanted)
+
+    def change(self, subscription: dict[str, Any], **wanted: Any) -> dict[str, Any]:
+        """Change a subscription, let the workers do what follows, and return it as it then is."""
+        accepted = self.put(subscription, **wanted)
+        assert accepted.status_code in {200, 202}, accepted.text
+        self.world.work()
+        return self.subscription(subscription["id"])
+
+    def preview(self, subscription: dict[str, Any], **wanted: Any) -> dict[str, Any]:
+        """Return what a change would come to."""
+        answer = self.world.call("POST", f"/subscriptions/{subscription['id']}/preview", wanted)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json
+        return found
+
     def invoices(self, **filters: str) -> list[dict[str, Any]]:
         """Return the customer's invoices, oldest first."""
         query = "&".join(f"{name}={value}" for name, value in {"customer_id": self.customer, **filters}.items())

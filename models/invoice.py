@@ -216,10 +216,13 @@ class InvoiceSeries(Base):
 
 
 class CustomerBalance(Base):
-    """Money that a customer has with us in one currency: what invoices below zero left, and the next ones use up."""
+    """Money that a customer has with us in one currency: what invoices below zero left, and the next ones use up.
+
+    Below zero it is what the gateway could not charge: less than its smallest charge.
+    """
 
     __tablename__ = "customer_balances"
-    __table_args__ = (is_currency(), CheckConstraint("amount_minor >= 0", name="amount_not_negative"))
+    __table_args__ = (is_currency(), CheckConstraint("amount_minor > -100000", name="debt_is_small"))
 
     customer_id: Mapped[UUID] = mapped_column(ForeignKey("customers.id"), primary_key=True)
     currency: Mapped[str] = mapped_column(CHAR(3), primary_key=True)

@@ -124,8 +124,18 @@ def upgrade() -> None:
     op.create_index('ix_pending_lines_item', 'pending_lines', ['subscription_item_id'], unique=False, postgresql_where=sa.text('subscription_item_id IS NOT NULL'))
     op.create_index('ix_pending_lines_subscription', 'pending_lines', ['subscription_id', 'id'], unique=False, postgresql_where=sa.text('invoice_id IS NULL'))
 
+    op.drop_constraint(op.f("ck_customer_balances_amount_not_negative"), "customer_balances")
+    op.create_check_constraint(
+        op.f("ck_customer_balances_debt_is_small"), "customer_balances", "amount_minor > -100000"
+    )
+
 
 def downgrade() -> None:
+    op.drop_constraint(op.f("ck_customer_balances_debt_is_small"), "customer_balances")
+    op.execute("UPDATE customer_balances SET amount_minor = 0 WHERE amount_minor < 0")
+    op.create_check_constraint(
+        op.f("ck_customer_balances_amount_not_negative"), "customer_balances", "amount_minor >= 0"
+    )
     op.drop_table("pending_lines")
     op.drop_column("subscriptions", "change_expires_at")
     op.drop_index("uq_subscription_items_price", "subscription_items")

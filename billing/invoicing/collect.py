@@ -54,11 +54,12 @@ def collect(
     resource_id: str,
     actor: Actor,
     now: datetime,
+    of_new_resource: bool = False,
 ) -> Collected:
     """Add the payment of an invoice that has none, and the operation `kind` on the resource that its caller waits for.
 
     Without a payment method, neither named nor the customer's default, the gateway's object waits for one: its client secret
-    lets the customer pay in the browser. The caller holds the invoice's lock.
+    lets the customer pay in the browser. The caller holds the invoice's lock. Raises OperationUnderWay.
     """
     method = payment_method or default_payment_method(session, customer=customer)
     payment = add_pending_payment(
@@ -89,6 +90,6 @@ def collect(
         params={"payment_id": public_id(PAYMENT_PREFIX, payment.id), "confirm": method is not None},
         actor=actor,
         now=now,
-        of_new_resource=True,
+        of_new_resource=of_new_resource,
     )
     return Collected(payment, operation)

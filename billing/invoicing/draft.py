@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from billing.payments.chargeable import chargeable_part
 from billing.subscriptions.cycle import Period
 from billing.subscriptions.proration import Share
 from billing.tax.rule import TaxPart, TaxRule
@@ -53,7 +54,7 @@ class Totals(NamedTuple):
     """What an invoice comes to, in minor units.
 
     subtotal - discount + tax = total. `balance` is what the customer's balance pays of it; it is negative, and adds to the
-    balance, where the total is. total - balance = amount_due, which is never negative.
+    balance, where the total is, or where the balance was below zero. total - balance = amount_due, which is never negative.
     """
 
     subtotal: int
@@ -73,12 +74,16 @@ class Computed(NamedTuple):
 
 
 def compute(draft: Draft, *, tax: TaxRule, balance_minor: int) -> Computed:
-    """Return what the draft comes to for a customer who has `balance_minor` with us."""
+    """Return what the draft comes to for a customer who has `balance_minor` with us.
+
+    What the gateway cannot charge, because it is too little or not a whole step of the currency, is left to the balance, which
+    is then below zero: the next invoice collects it.
+    """
     subtotal = sum(line.amount_minor for line in draft.lines)
     discount = sum(line.discount_minor for line in draft.lines)
     taxes = tax(taxable_minor=subtotal - discount)
     total = subtotal - discount + sum(part.amount_minor for part in taxes)
-    used = min(total, balance_minor)
+    used = total - chargeable_part(amount_minor=max(total - balance_minor, 0), currency=draft.currency)
     return Computed(
         draft,
         taxes,

@@ -19,6 +19,7 @@ KIND_OF = {
     "payment.cancel": AttemptKind.CANCEL,
     "credits.purchase": AttemptKind.CREATE,
     "subscription.create": AttemptKind.CREATE,
+    "subscription.change": AttemptKind.CREATE,
     "invoice.pay": AttemptKind.CREATE,
     "invoice.pay_again": AttemptKind.CONFIRM,
 }

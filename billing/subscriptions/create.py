@@ -118,6 +118,7 @@ def create_subscription(
                 resource_id=public_id(SUBSCRIPTION_PREFIX, subscription.id),
                 actor=actor,
                 now=recorded_at,
+                of_new_resource=True,
             )
     if subscription.status is not SubscriptionStatus.INCOMPLETE:
         owe_month(session, subscription, offered.version, at=at, now=recorded_at)

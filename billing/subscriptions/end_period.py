@@ -83,6 +83,7 @@ def end_periods(
                 resource_id=public_id(INVOICE_PREFIX, invoice.id),
                 actor=WORKER,
                 now=now,
+                of_new_resource=True,
             )
     take_pending_lines(session, took)
     for each in going_on:

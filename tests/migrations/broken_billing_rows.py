@@ -113,7 +113,7 @@ CHECKS = {
     "ck_invoice_taxes_currency_iso4217": ["UPDATE invoice_taxes SET currency = 'usd'"],
     "ck_invoice_taxes_rate_is_a_share": ["UPDATE invoice_taxes SET rate = -0.1", "UPDATE invoice_taxes SET rate = 1.1"],
     "ck_invoice_series_last_number_not_negative": ["UPDATE invoice_series SET last_number = -1"],
-    "ck_customer_balances_amount_not_negative": ["UPDATE customer_balances SET amount_minor = -1"],
+    "ck_customer_balances_debt_is_small": ["UPDATE customer_balances SET amount_minor = -100000"],
     "ck_customer_balances_currency_iso4217": ["UPDATE customer_balances SET currency = 'usd'"],
     "ck_dunning_cases_ended_when_final": [
         "UPDATE dunning_cases SET ended_at = now()",

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.service.world import World
+from tests.service.world import Reply, World
 
 
 def at(text: str) -> datetime:
@@ -50,7 +50,7 @@ class Story:
         found: dict[str, Any] = answer.json
         return found
 
-    def put(self, subscription: dict[str, Any], **wanted: Any) -> Answered:
+    def put(self, subscription: dict[str, Any], **wanted: Any) -> Reply:
         """Ask for a change."""
         return self.world.call("PUT", f"/subscriptions/{subscription['id']}", wanted)
 

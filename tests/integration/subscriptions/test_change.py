@@ -1,12 +1,16 @@
 """A subscription gets another plan, quantity or interval: what is shown before, what is billed, and when it comes."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.integration.subscriptions.stories import Story
+from tests.service.catalog import catalog_kept, change_catalog
+from tests.service.servers import ServiceServers
 from tests.service.world import World
 
+ADDON = "01a00000-0000-7000-8000-00000000add0"
 DECLINED = "pm_card_chargeCustomerFail"
 
 
@@ -14,6 +18,30 @@ DECLINED = "pm_card_chargeCustomerFail"
 def story(world: World) -> Story:
     world.open_credits()
     return Story(world, begins="2026-01-01T00:00:00")
+
+
+@pytest.fixture
+def patient(servers: ServiceServers) -> Iterator[Story]:
+    """A story in an installation that lets an unpaid change wait."""
+    servers.reset()
+    with World.open(servers, UNPAID_CHANGE="wait") as world:
+        world.open_credits()
+        yield Story(world, begins="2026-01-01T00:00:00")
+
+
+def add_addon(world: World) -> None:
+    """Sell packs of seats on top of a plan, at 10.00 a month each."""
+    change_catalog(
+        world,
+        f"""
+        INSERT INTO plans (id, code, name, description, position, kind, active, created_at, updated_at)
+        VALUES ('{ADDON}', 'seats', 'Seats', '', 9, 'addon', true, now(), now());
+        INSERT INTO plan_versions (id, plan_id, number, credits_per_month, credits_unlimited, published_at)
+        VALUES ('{ADDON}', '{ADDON}', 1, 0, false, now());
+        INSERT INTO prices (id, version_id, interval, currency, component, scheme, unit_amount, tax_behavior, created_at)
+        VALUES ('{ADDON}', '{ADDON}', 'month', 'USD', 'base', 'per_unit', 1000, 'exclusive', now());
+        """,
+    )
 
 
 def amounts(lines: list[dict[str, Any]]) -> list[tuple[str, int, str]]:
@@ -95,8 +123,8 @@ def test_an_upgrade_that_is_declined_does_not_give_the_better_plan(story: Story)
     assert story.change(subscription, plan="team")["plan"] == "team"
 
 
-def test_with_wait_a_declined_upgrade_waits_to_be_paid(story: Story) -> None:
-    story.world.settings_change(UNPAID_CHANGE="wait")
+def test_with_wait_a_declined_upgrade_waits_to_be_paid(patient: Story) -> None:
+    story = patient
     subscription = story.subscribe("pro", trial_days=0)
     story.use_card(DECLINED)
     story.advance("2026-01-16T00:00:00")
@@ -111,8 +139,8 @@ def test_with_wait_a_declined_upgrade_waits_to_be_paid(story: Story) -> None:
     assert story.subscription(subscription["id"])["plan"] == "team"
 
 
-def test_a_change_that_nobody_pays_is_withdrawn_after_a_day(story: Story) -> None:
-    story.world.settings_change(UNPAID_CHANGE="wait")
+def test_a_change_that_nobody_pays_is_withdrawn_after_a_day(patient: Story) -> None:
+    story = patient
     subscription = story.subscribe("pro", trial_days=0)
     story.use_card(DECLINED)
     story.advance("2026-01-16T00:00:00")
@@ -258,3 +286,61 @@ def test_a_trial_changes_its_plan_without_an_invoice(story: Story) -> None:
     assert (changed["plan"], changed["status"], story.invoices()) == ("team", "trialing", [])
     story.advance("2026-01-16T00:00:00")
     assert story.invoices()[-1]["subtotal_amount"] == 9900
+
+
+def test_another_change_takes_the_place_of_one_that_waits_to_be_paid(patient: Story) -> None:
+    subscription = patient.subscribe("pro", trial_days=0)
+    patient.use_card(DECLINED)
+    patient.advance("2026-01-16T00:00:00")
+    patient.change(subscription, plan="team")
+
+    changed = patient.change(subscription, quantity=1, plan="pro")
+    again = patient.change(subscription, plan="team")
+
+    assert (changed["plan"], changed["pending_change"]) == ("pro", None)
+    assert again["pending_change"]["plan"] == "team"
+    assert [invoice["status"] for invoice in patient.invoices()] == ["paid", "void", "open"]
+
+
+def test_a_change_while_another_is_being_paid_is_told_to_wait(story: Story) -> None:
+    subscription = story.subscribe("pro", trial_days=0)
+    first = story.put(subscription, plan="team")
+
+    second = story.put(subscription, plan="team", quantity=2)
+
+    assert (first.status_code, second.status_code) == (202, 409)
+    assert second.json["code"] == "operation_in_progress"
+    story.world.work()
+    assert story.subscription(subscription["id"])["plan"] == "team"
+
+
+def test_the_period_ends_while_a_change_waits_to_be_paid(patient: Story) -> None:
+    subscription = patient.subscribe("pro", trial_days=0)
+    patient.use_card(DECLINED)
+    patient.advance("2026-01-31T02:00:00")
+    patient.change(subscription, plan="team")
+
+    patient.advance("2026-02-01T00:00:00")
+
+    after = patient.subscription(subscription["id"])
+    assert (after["plan"], after["pending_change"]) == ("pro", None)
+    assert [invoice["status"] for invoice in patient.invoices()] == ["paid", "void", "open"]
+
+
+def test_addons_come_and_go_with_their_own_lines(story: Story) -> None:
+    """Three packs of seats from the sixteenth on, one of them given back on the twenty-sixth."""
+    with catalog_kept(story.world):
+        add_addon(story.world)
+        subscription = story.subscribe("team", trial_days=0, proration_policy={"granularity": "day"})
+        story.advance("2026-01-16T00:00:00")
+        story.change(subscription, addons={"seats": 3})
+        story.advance("2026-01-26T00:00:00")
+        changed = story.change(subscription, addons={"seats": 2}, effective="now")
+
+        assert [(item["plan"], item["quantity"]) for item in changed["items"]] == [("team", 1), ("seats", 2)]
+        assert [amounts(invoice["lines"]) for invoice in story.invoices()[1:]] == [
+            [("proration_charge", 1548, "16/31 × (3 × 10.00)")],
+            [("proration_credit", -581, "-6/16 × 15.48"), ("proration_charge", 387, "6/31 × (2 × 10.00)")],
+        ]
+        story.advance("2026-02-02T00:00:00")
+        assert story.invoices()[-1]["subtotal_amount"] == 9900 + 2000

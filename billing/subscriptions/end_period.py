@@ -11,14 +11,11 @@ from sqlalchemy.orm import Session
 
 from billing.actor import WORKER
 from billing.facts import record_fact
-from billing.invoicing.collect import collect
 from billing.invoicing.draft import Draft, Line
-from billing.invoicing.issue import compute_each, issue
-from billing.invoicing.pay import PAY_KIND
-from billing.invoicing.prefixes import INVOICE_PREFIX
 from billing.settings import Settings
 from billing.subscriptions.allowance import owe_month
 from billing.subscriptions.apply_change import switch
+from billing.subscriptions.bill import bill
 from billing.subscriptions.create import has_another
 from billing.subscriptions.find import pending_changes, represented
 from billing.subscriptions.items import items_of_each
@@ -27,12 +24,10 @@ from billing.subscriptions.next_action import next_action
 from billing.subscriptions.pending_lines import pending_lines_of_each, take_pending_lines
 from billing.subscriptions.period_draft import cycle_of, draft_of, period_draft, period_of
 from billing.subscriptions.state import require_transition
-from billing.tax.rule import flat_tax
 from models.customer import Customer
-from models.ids import public_id
-from models.invoice import BillingReason, InvoiceStatus
+from models.invoice import BillingReason
 from models.plan import Plan, PlanVersion
-from models.subscription import Collection, Subscription, SubscriptionStatus
+from models.subscription import Subscription, SubscriptionStatus
 
 _S = SubscriptionStatus
 
@@ -50,7 +45,6 @@ def end_periods(
 
     The caller holds the locks of customers and subscriptions.
     """
-    by_id = {each.id: each for each in subscriptions}
     ending = [each for each in subscriptions if each.cancel_at_period_end or not each.auto_renew]
     for each in ending:
         require_transition(each.status, _S.CANCELED)
@@ -60,32 +54,18 @@ def end_periods(
     facts |= {each.id: "subscription.trial_ended" for each in going_on if each.status is _S.TRIALING}
     _let_changes_come(session, subscriptions, at=at)
     items = items_of_each(session, subscription_ids=[each.id for each in going_on])
-    waiting = pending_lines_of_each(session, subscription_ids=by_id)
+    waiting = pending_lines_of_each(session, subscription_ids=[each.id for each in subscriptions])
     drafts = [_begin_next(each, items[each.id], waiting[each.id], at=at) for each in going_on]
     drafts += [_last(each, waiting[each.id], at=at) for each in ending]
-    computed = compute_each(session, [draft for draft in drafts if draft], tax=flat_tax(settings.TAX_RATE))
-    issued = issue(session, computed, number_prefix=settings.INVOICE_PREFIX, actor=WORKER, now=now)
-    took: dict[UUID, UUID] = {}
-    for invoice, _, _ in issued:
-        if invoice.subscription_id is not None:
-            by_id[invoice.subscription_id].latest_invoice_id = invoice.id
-            if waiting[invoice.subscription_id]:
-                took[invoice.subscription_id] = invoice.id
-        if invoice.status is InvoiceStatus.OPEN and invoice.collection is Collection.AUTOMATIC:
-            collect(
-                session,
-                customer=customers[invoice.customer_id],
-                invoice=invoice,
-                payment_method=invoice.payment_method_id,
-                off_session=True,
-                kind=PAY_KIND,
-                resource_type="invoice",
-                resource_id=public_id(INVOICE_PREFIX, invoice.id),
-                actor=WORKER,
-                now=now,
-                of_new_resource=True,
-            )
-    take_pending_lines(session, took)
+    invoice_of = bill(
+        session,
+        [draft for draft in drafts if draft],
+        subscriptions={each.id: each for each in subscriptions},
+        customers=customers,
+        settings=settings,
+        now=now,
+    )
+    take_pending_lines(session, {each: invoice_of[each] for each in invoice_of if waiting[each]})
     for each in going_on:
         if each.status is not _S.PAUSED:
             version = session.get_one(PlanVersion, each.plan_version_id)

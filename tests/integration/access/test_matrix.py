@@ -72,6 +72,8 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", "/subscriptions"): Row("subscriptions:write", {"customer_id": "{customer_id}", "plan": "team"}),
     ("GET", "/subscriptions"): Row("subscriptions:read", names="none"),
     ("GET", "/subscriptions/{subscription_id}"): Row("subscriptions:read"),
+    ("PUT", "/subscriptions/{subscription_id}"): Row("subscriptions:write", {"metadata": {"a": "b"}}),
+    ("POST", "/subscriptions/{subscription_id}/preview"): Row("subscriptions:read", {"plan": "team"}),
     ("POST", "/subscriptions/{subscription_id}/pause"): Row("subscriptions:write", {}),
     ("POST", "/subscriptions/{subscription_id}/resume"): Row("subscriptions:write", {}),
     ("POST", "/subscriptions/{subscription_id}/cancel"): Row("subscriptions:write", {}),

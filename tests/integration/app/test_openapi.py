@@ -193,12 +193,16 @@ def subscribe(ask: Asking, customer: str) -> None:
     """Subscribe with and without something to pay, and ask all that can be asked of it."""
     ask.world.open_credits()
     trial = ask("POST", "/subscriptions", {"customer_id": customer, "plan": "pro"})
+    ask("POST", f"/subscriptions/{trial['id']}/preview", {"quantity": 2})
+    ask("PUT", f"/subscriptions/{trial['id']}", {"quantity": 2})
     for action in ("cancel", "resume", "pause"):
         ask("POST", f"/subscriptions/{trial['id']}/{action}", {})
     wish = {"customer_id": customer, "plan": "team", "trial_days": 0, "payment_method": "pm_card_visa"}
     paid = outcome_of(ask, "POST", "/subscriptions", wish)
     ask("GET", f"/subscriptions?customer_id={customer}")
     ask("GET", f"/subscriptions/{paid['id']}")
+    outcome_of(ask, "PUT", f"/subscriptions/{paid['id']}", {"interval": "year"})
+    ask("PUT", f"/subscriptions/{paid['id']}", {"interval": "month"})
     ask("GET", f"/invoices?customer_id={customer}")
     ask("GET", f"/invoices/{paid['latest_invoice_id']}")
     for end in ("pay", "void"):

@@ -63,6 +63,7 @@ from models.subscription import (
     PlanAllowance,
     Subscription,
     SubscriptionChange,
+    SubscriptionDiscount,
     SubscriptionItem,
     SubscriptionStatus,
 )
@@ -96,6 +97,7 @@ __all__ = [
     "PlanAllowance",
     "Subscription",
     "SubscriptionChange",
+    "SubscriptionDiscount",
     "SubscriptionItem",
     "SubscriptionStatus",
     "CreditAccount",

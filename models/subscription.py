@@ -222,6 +222,33 @@ class SubscriptionChange(Base):
     withdrawn_reason: Mapped[str | None]
 
 
+class SubscriptionDiscount(Base):
+    """A coupon that a subscription has redeemed: from `starts_at` until `ends_at`, where it has an end.
+
+    `used_by` is the invoice that took one that counts once; `removed_at` when it was taken away, or another took its place.
+    """
+
+    __tablename__ = "subscription_discounts"
+    __table_args__ = (
+        CheckConstraint("starts_at < ends_at", name="ends_after_start"),
+        Index(
+            "uq_subscription_discounts_held",
+            "subscription_id",
+            unique=True,
+            postgresql_where=text("removed_at IS NULL"),
+        ),
+        Index("ix_subscription_discounts_coupon", "coupon_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    subscription_id: Mapped[UUID] = mapped_column(ForeignKey("subscriptions.id"))
+    coupon_id: Mapped[UUID] = mapped_column(ForeignKey("coupons.id"))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime | None]
+    used_by: Mapped[UUID | None]
+    removed_at: Mapped[datetime | None]
+
+
 class PlanAllowance(Base):
     """The plan's credits of one month of a subscription: granted once, to the customer, under the row's id.
 

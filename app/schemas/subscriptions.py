@@ -26,6 +26,7 @@ Interval = Literal["week", "month", "quarter", "year"]
 PlanName = Annotated[str, StringConstraints(min_length=1, max_length=64), Field(examples=["pro"])]
 Quantity = Annotated[int, Field(ge=1, le=1_000_000)]
 Addons = Annotated[dict[PlanName, Quantity], Field(max_length=20, examples=[{"seats-pack": 2}])]
+CouponCode = Annotated[str, StringConstraints(min_length=1, max_length=64), Field(examples=["WELCOME"])]
 AnchorDay = Annotated[int, Field(ge=1, le=31)]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 
@@ -50,6 +51,7 @@ class SubscriptionCreate(RequestBody):
         None, description="default: the plan's, on a customer's first paid subscription; 0 pays at once"
     )
     payment_method: PaymentMethodId | None = Field(None, description="default: the customer's default payment method")
+    coupon: CouponCode | None = None
     proration_policy: ProrationPolicy = Field(default_factory=ProrationPolicy)
     collection: Literal["automatic", "send_invoice"] = "automatic"
     days_until_due: Annotated[int, Field(ge=0, le=365)] = Field(30, description="of invoices that are sent")
@@ -84,6 +86,9 @@ class SubscriptionUpdate(SubscriptionWanted):
 
     preview_token: Annotated[str, StringConstraints(min_length=1, max_length=1_000)] | None = None
     payment_method: PaymentMethodId | None = Field(None, description="of this subscription's invoices from now on")
+    coupon: CouponCode | None = Field(
+        None, description="of invoices to come, in the place of one there is; null takes that away"
+    )
     auto_renew: bool | None = None
     metadata: Metadata | None = None
 
@@ -132,6 +137,19 @@ class PolicyAnswered(Answered):
     event_day: Literal["new_plan", "old_plan"]
 
 
+class Discount(Answered):
+    """A coupon that the subscription has redeemed: a percentage as a decimal text, or an amount in minor units."""
+
+    coupon: str
+    percent_off: str | None
+    amount_off: int | None
+    currency: str | None
+    duration: Literal["once", "repeating", "forever"]
+    starts_at: str
+    ends_at: str | None
+    used_by: str | None = Field(description="the invoice that took one that counts once")
+
+
 class PendingChange(Answered):
     """A change that has not come. With `invoice_id` it waits for that to be paid."""
 
@@ -165,6 +183,7 @@ class Subscription(Answered):
     cancel_at_period_end: bool
     cancel_requested_at: str | None
     cancel_reason: str | None
+    discount: Discount | None
     pending_change: PendingChange | None
     paused_at: str | None
     pause_behavior: Literal["void", "keep_as_draft"] | None

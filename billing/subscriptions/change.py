@@ -15,6 +15,7 @@ from billing.invoicing.issue import issue
 from billing.settings import Settings
 from billing.subscriptions.apply_change import apply_now, withdraw
 from billing.subscriptions.change_rule import Effective
+from billing.subscriptions.coupon import coupons_of_each, use_up
 from billing.subscriptions.move import record
 from billing.subscriptions.offer import row_of
 from billing.subscriptions.pending_lines import add_pending_lines
@@ -82,6 +83,8 @@ def change(
     elif quoted.computed.draft.lines:
         (issued,) = issue(session, [quoted.computed], number_prefix=settings.INVOICE_PREFIX, actor=actor, now=now)
         subscription.latest_invoice_id = issued.invoice.id
+        coupons = coupons_of_each(session, subscription_ids=[subscription.id])
+        use_up(session, coupons, {subscription.id: issued.invoice.id})
         if issued.invoice.amount_due_minor and subscription.collection is Collection.AUTOMATIC:
             row.invoice_id = issued.invoice.id
             subscription.change_expires_at = min(at + UNPAID_KEPT, subscription.current_period_end)

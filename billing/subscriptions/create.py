@@ -18,6 +18,7 @@ from billing.invoicing.collect import Collected, collect
 from billing.invoicing.issue import compute_each, issue
 from billing.settings import Settings
 from billing.subscriptions.allowance import owe_month
+from billing.subscriptions.coupon import coupons_of_each, redeem, use_up
 from billing.subscriptions.cycle import Period, cycle_from, whole_seconds
 from billing.subscriptions.lines import PricedItem
 from billing.subscriptions.move import record
@@ -52,6 +53,7 @@ class SubscriptionTerms(NamedTuple):
     currency: str | None
     trial_days: int | None
     payment_method: str | None
+    coupon: str | None
     policy: Policy
     collection: Collection
     days_until_due: int
@@ -101,6 +103,8 @@ def create_subscription(
         row = row_of(item, subscription_id=subscription.id)
         row.started_at = at
         session.add(row)
+    if terms.coupon is not None:
+        redeem(session, subscription, code=terms.coupon, at=at)
     collected = None
     if not trial_days:
         invoice = _first_invoice(
@@ -188,11 +192,14 @@ def _first_invoice(
     now: datetime,
 ) -> Invoice:
     """Issue the first invoice. What nobody has to pay now begins at once."""
-    draft = period_draft(subscription, items, reason=BillingReason.SUBSCRIPTION_CREATE, at=at)
+    coupons = coupons_of_each(session, subscription_ids=[subscription.id])
+    reason = BillingReason.SUBSCRIPTION_CREATE
+    draft = period_draft(subscription, items, coupon=coupons.get(subscription.id), reason=reason, at=at)
     computed = compute_each(session, [draft], tax=flat_tax(settings.TAX_RATE))
     (invoice,) = (
         each.invoice for each in issue(session, computed, number_prefix=settings.INVOICE_PREFIX, actor=actor, now=now)
     )
+    use_up(session, coupons, {subscription.id: invoice.id})
     subscription.latest_invoice_id = invoice.id
     if subscription.collection is Collection.SEND_INVOICE or not invoice.amount_due_minor:
         subscription.status = SubscriptionStatus.ACTIVE

@@ -16,6 +16,7 @@ from billing.settings import Settings
 from billing.subscriptions.allowance import owe_month
 from billing.subscriptions.apply_change import switch
 from billing.subscriptions.bill import bill
+from billing.subscriptions.coupon import HeldCoupon, coupons_of_each, use_up
 from billing.subscriptions.create import has_another
 from billing.subscriptions.find import pending_changes, represented
 from billing.subscriptions.items import items_of_each
@@ -55,7 +56,8 @@ def end_periods(
     _let_changes_come(session, subscriptions, at=at)
     items = items_of_each(session, subscription_ids=[each.id for each in going_on])
     waiting = pending_lines_of_each(session, subscription_ids=[each.id for each in subscriptions])
-    drafts = [_begin_next(each, items[each.id], waiting[each.id], at=at) for each in going_on]
+    coupons = coupons_of_each(session, subscription_ids=items)
+    drafts = [_begin_next(each, items[each.id], waiting[each.id], coupons.get(each.id), at=at) for each in going_on]
     drafts += [_last(each, waiting[each.id], at=at) for each in ending]
     invoice_of = bill(
         session,
@@ -65,6 +67,7 @@ def end_periods(
         settings=settings,
         now=now,
     )
+    use_up(session, coupons, invoice_of)
     take_pending_lines(session, {each: invoice_of[each] for each in invoice_of if waiting[each]})
     for each in going_on:
         if each.status is not _S.PAUSED:
@@ -107,7 +110,12 @@ def _let_changes_come(session: Session, subscriptions: Sequence[Subscription], *
 
 
 def _begin_next(
-    subscription: Subscription, items: Sequence[PricedItem], waiting: Sequence[Line], *, at: datetime
+    subscription: Subscription,
+    items: Sequence[PricedItem],
+    waiting: Sequence[Line],
+    coupon: HeldCoupon | None,
+    *,
+    at: datetime,
 ) -> Draft | None:
     """Bring a subscription into its next period; return what is owed for it, None while it is paused."""
     start = subscription.current_period_end
@@ -117,7 +125,9 @@ def _begin_next(
         subscription.status = _S.ACTIVE
     if subscription.status is _S.PAUSED:
         return None
-    return period_draft(subscription, items, waiting=waiting, reason=BillingReason.SUBSCRIPTION_CYCLE, at=at)
+    return period_draft(
+        subscription, items, waiting=waiting, coupon=coupon, reason=BillingReason.SUBSCRIPTION_CYCLE, at=at
+    )
 
 
 def _last(subscription: Subscription, waiting: Sequence[Line], *, at: datetime) -> Draft | None:

@@ -7,6 +7,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from billing.errors import NotFound
+from billing.subscriptions.coupon import coupons_of_each
 from billing.subscriptions.items import items_of_each
 from billing.subscriptions.prefixes import SUBSCRIPTION_PREFIX
 from billing.subscriptions.representation import subscription_representation
@@ -57,11 +58,13 @@ def represented(session: Session, found: Sequence[Subscription]) -> list[dict[st
     changes = pending_changes(session, subscription_ids=ids)
     named = {each.plan_id for each in found} | {change.plan_id for change in changes.values()}
     plans = {plan.id: plan for plan in session.scalars(select(Plan).where(Plan.id.in_(named)))}
+    coupons = coupons_of_each(session, subscription_ids=ids)
     return [
         subscription_representation(
             each,
             items=items[each.id],
             plan=plans[each.plan_id],
+            coupon=coupons.get(each.id),
             pending=(changes[each.id], plans[changes[each.id].plan_id]) if each.id in changes else None,
         )
         for each in found

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from billing.invoicing.draft import Draft, Line
+from billing.subscriptions.coupon import HeldCoupon, discounted
 from billing.subscriptions.cycle import Cycle, Period
 from billing.subscriptions.lines import PricedItem, recurring_lines, rest_lines
 from billing.subscriptions.policy import policy_of
@@ -38,12 +39,14 @@ def period_draft(
     items: Sequence[PricedItem],
     *,
     waiting: Sequence[Line] = (),
+    coupon: HeldCoupon | None = None,
     reason: BillingReason,
     at: datetime,
 ) -> Draft:
     """Return the invoice of the present period, issued at `at`; lines that were waiting for it come first."""
     period = period_of(subscription)
     lines = period_lines(items, period=period, cycle=cycle_of(subscription), policy=policy_of(subscription))
+    lines = discounted(coupon, lines, reason=reason, on=period.start)
     return draft_of(subscription, [*waiting, *lines], period=period, reason=reason, at=at)
 
 

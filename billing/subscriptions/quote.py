@@ -12,6 +12,7 @@ from billing.invoicing.draft import Computed, Draft, Line, compute
 from billing.invoicing.issue import compute_each
 from billing.subscriptions.billed import billed_in
 from billing.subscriptions.change_rule import Difference, Effective, Proration, difference, given_back, when_it_comes
+from billing.subscriptions.coupon import HeldCoupon, coupons_of_each, discounted
 from billing.subscriptions.create import require_no_other
 from billing.subscriptions.cycle import Cycle, Period, cycle_from, whole_seconds
 from billing.subscriptions.items import items_of_each
@@ -23,6 +24,7 @@ from billing.subscriptions.policy import policy_of
 from billing.subscriptions.proration import share_left
 from billing.tax.rule import TaxRule
 from billing.timestamps import iso
+from models.coupon import CouponDuration
 from models.invoice import BillingReason
 from models.plan import Plan
 from models.price import PriceInterval
@@ -128,9 +130,18 @@ def quote(
             session, subscription, change, wanted.proration, restarts=restarts, cycle=cycle, period=period, at=date
         )
     waits = wanted.proration is Proration.CREATE and not restarts
-    draft = draft_of(subscription, lines, period=period, reason=BillingReason.SUBSCRIPTION_UPDATE, at=at)
+    reason = BillingReason.SUBSCRIPTION_UPDATE
+    coupon = coupons_of_each(session, subscription_ids=[subscription.id]).get(subscription.id)
+    lines = discounted(coupon, lines, reason=reason, on=date)
+    draft = draft_of(subscription, lines, period=period, reason=reason, at=at)
     following = _following(
-        session, subscription, change.after, waiting=lines if waits else (), cycle=cycle, start=period.end
+        session,
+        subscription,
+        change.after,
+        waiting=lines if waits else (),
+        coupon=_left_of(coupon, draft),
+        cycle=cycle,
+        start=period.end,
     )
     drafts = [*([] if waits else [draft]), *([following] if following else [])]
     computed = compute_each(session, drafts, tax=tax)
@@ -203,6 +214,7 @@ def _following(
     items: Sequence[PricedItem],
     *,
     waiting: Sequence[Line],
+    coupon: HeldCoupon | None,
     cycle: Cycle,
     start: datetime,
 ) -> Draft | None:
@@ -210,10 +222,18 @@ def _following(
     lines = [*pending_lines_of_each(session, subscription_ids=[subscription.id])[subscription.id], *waiting]
     period = cycle.period_at(start)
     if subscription.auto_renew and not subscription.cancel_at_period_end:
-        lines += period_lines(items, period=period, cycle=cycle, policy=policy_of(subscription))
+        of_period = period_lines(items, period=period, cycle=cycle, policy=policy_of(subscription))
+        lines += discounted(coupon, of_period, reason=BillingReason.SUBSCRIPTION_CYCLE, on=period.start)
     if not lines:
         return None
     return draft_of(subscription, lines, period=period, reason=BillingReason.SUBSCRIPTION_CYCLE, at=start)
+
+
+def _left_of(coupon: HeldCoupon | None, draft: Draft) -> HeldCoupon | None:
+    """Return the coupon as it is when an invoice has been made of the draft."""
+    took = any(line.discount_minor for line in draft.lines)
+    once = coupon is not None and coupon.duration is CouponDuration.ONCE
+    return None if once and took else coupon
 
 
 def _cycle_after(

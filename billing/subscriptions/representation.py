@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.invoicing.prefixes import INVOICE_PREFIX
+from billing.subscriptions.coupon import HeldCoupon
 from billing.subscriptions.lines import PricedItem
 from billing.subscriptions.prefixes import ITEM_PREFIX, SUBSCRIPTION_PREFIX
 from billing.timestamps import iso
@@ -18,6 +19,7 @@ def subscription_representation(
     items: Sequence[PricedItem],
     plan: Plan,
     pending: tuple[SubscriptionChange, Plan] | None = None,
+    coupon: HeldCoupon | None = None,
 ) -> dict[str, object]:
     """Return the subscription as JSON-like data; `pending` is the change that has not come, with its plan."""
     return {
@@ -53,6 +55,7 @@ def subscription_representation(
         "cancel_at_period_end": subscription.cancel_at_period_end,
         "cancel_requested_at": iso(subscription.cancel_requested_at),
         "cancel_reason": subscription.cancel_reason,
+        "discount": discount_representation(coupon) if coupon else None,
         "pending_change": change_representation(*pending) if pending else None,
         "paused_at": iso(subscription.paused_at),
         "pause_behavior": str(subscription.pause_behavior) if subscription.pause_behavior else None,
@@ -75,4 +78,19 @@ def change_representation(change: SubscriptionChange, plan: Plan) -> dict[str, o
         "quantity": change.quantity,
         "effective_at": iso(change.changes_at),
         "invoice_id": public_id(INVOICE_PREFIX, change.invoice_id) if change.invoice_id else None,
+    }
+
+
+def discount_representation(coupon: HeldCoupon) -> dict[str, object]:
+    """Return a redeemed coupon as JSON-like data; `used_by` is the invoice that took one that counts once."""
+    terms = coupon.terms
+    return {
+        "coupon": coupon.code,
+        "percent_off": f"{terms.percent_off.normalize():f}" if terms.percent_off is not None else None,
+        "amount_off": terms.amount_off_minor,
+        "currency": terms.currency,
+        "duration": str(coupon.duration),
+        "starts_at": iso(coupon.starts_at),
+        "ends_at": iso(coupon.ends_at),
+        "used_by": public_id(INVOICE_PREFIX, coupon.used_by) if coupon.used_by else None,
     }

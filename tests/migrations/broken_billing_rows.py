@@ -51,6 +51,7 @@ CHECKS = {
         "UPDATE subscription_changes SET applied_at = now(), withdrawn_at = now(), withdrawn_reason = 'x'"
     ],
     "ck_subscription_changes_withdrawn_why": ["UPDATE subscription_changes SET withdrawn_at = now()"],
+    "ck_subscription_discounts_ends_after_start": ["UPDATE subscription_discounts SET ends_at = starts_at"],
     "ck_pending_lines_currency_iso4217": ["UPDATE pending_lines SET currency = 'usd'"],
     "ck_pending_lines_kind_known": ["UPDATE pending_lines SET kind = 'gift'"],
     "ck_pending_lines_period_in_order": [
@@ -150,6 +151,10 @@ UNIQUES = {
         "restarts_period, changes_at, created_at) "
         f"SELECT '{B}', subscription_id, plan_id, plan_version_id, interval, quantity, ends, restarts_period, changes_at, now() "
         "FROM subscription_changes"
+    ),
+    "uq_subscription_discounts_held": (
+        "INSERT INTO subscription_discounts (id, subscription_id, coupon_id, starts_at) "
+        f"VALUES ('{B}', '{A}', '{B}', now())"
     ),
     "uq_plan_allowances_month": (
         "INSERT INTO plan_allowances (id, subscription_id, customer_id, month_start, part, credits, expires_at, created_at) "

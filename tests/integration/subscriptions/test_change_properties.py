@@ -13,7 +13,7 @@ from tests.service.catalog import catalog_kept, change_catalog
 from tests.service.servers import ServiceServers
 from tests.service.world import World
 
-START = datetime(2026, 1, 1)
+START = datetime(2026, 1, 1)  # noqa: DTZ001 - clocks are told the time as text in UTC
 DAYS = 31
 PRICES = {"pro": 2900, "team": 9900}
 SHOWN = ("lines", "subtotal_amount", "discount_amount", "tax_amount", "total_amount", "balance_amount", "amount_due")

@@ -66,6 +66,7 @@ from models.subscription import (
     SubscriptionDiscount,
     SubscriptionItem,
     SubscriptionStatus,
+    UsageBilling,
 )
 from models.test_clock import ClockStatus, TestClock
 from models.usage import (
@@ -179,6 +180,7 @@ __all__ = [
     "Side",
     "TaxBehavior",
     "TestClock",
+    "UsageBilling",
     "UsageCharge",
     "UsageEvent",
     "UsageTotal",

@@ -1,10 +1,11 @@
 """Subscriptions: what a customer has agreed to pay for again and again, and what is to change of it."""
 
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CHAR, CheckConstraint, ForeignKey, Index, SmallInteger, Uuid, text
+from sqlalchemy import ARRAY, CHAR, CheckConstraint, ForeignKey, Index, Numeric, SmallInteger, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, TextEnum, is_currency, one_of
@@ -247,6 +248,32 @@ class SubscriptionDiscount(Base):
     ends_at: Mapped[datetime | None]
     used_by: Mapped[UUID | None]
     removed_at: Mapped[datetime | None]
+
+
+class UsageBilling(Base):
+    """What was billed of a metered item for one time: `quantity` units, which came to `amount_minor`.
+
+    Until `closed_at` events may come late; what they add is billed then, and noted here. `invoice_id` is NULL where it came to
+    nothing.
+    """
+
+    __tablename__ = "usage_billings"
+    __table_args__ = (
+        is_currency(),
+        CheckConstraint("period_start < period_end", name="period_not_empty"),
+        CheckConstraint("quantity >= 0", name="quantity_not_negative"),
+        Index("uq_usage_billings_period", "subscription_item_id", "period_start", unique=True),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    subscription_item_id: Mapped[UUID] = mapped_column(ForeignKey("subscription_items.id"))
+    period_start: Mapped[datetime]
+    period_end: Mapped[datetime]
+    quantity: Mapped[Decimal] = mapped_column(Numeric(38, 9))
+    amount_minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(CHAR(3))
+    invoice_id: Mapped[UUID | None]
+    closed_at: Mapped[datetime | None]
 
 
 class PlanAllowance(Base):

@@ -84,6 +84,8 @@ class UsageEvent(Base):
         UniqueConstraint("event_id", "source"),  # in this order an event is found by its id alone, too
         CheckConstraint(f"quantity BETWEEN 0 AND {QUANTITY_MAX}", name="quantity_in_range"),
         Index("ix_usage_events_customer", "customer_id", "id"),
+        # What was used in a part of a day is billed.
+        Index("ix_usage_events_time", "customer_id", "meter_id", "occurred_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -23,7 +23,7 @@ from billing.subscriptions.cycle import Period, cycle_from, whole_seconds
 from billing.subscriptions.lines import PricedItem
 from billing.subscriptions.move import record
 from billing.subscriptions.offer import Offer, offer, row_of
-from billing.subscriptions.period_draft import period_draft
+from billing.subscriptions.period_draft import Owed, period_draft
 from billing.subscriptions.prefixes import SUBSCRIPTION_PREFIX
 from billing.subscriptions.proration import Policy
 from billing.tax.rule import flat_tax
@@ -194,7 +194,7 @@ def _first_invoice(
     """Issue the first invoice. What nobody has to pay now begins at once."""
     coupons = coupons_of_each(session, subscription_ids=[subscription.id])
     reason = BillingReason.SUBSCRIPTION_CREATE
-    draft = period_draft(subscription, items, coupon=coupons.get(subscription.id), reason=reason, at=at)
+    draft = period_draft(subscription, items, Owed(coupon=coupons.get(subscription.id)), reason=reason, at=at)
     computed = compute_each(session, [draft], tax=flat_tax(settings.TAX_RATE))
     (invoice,) = (
         each.invoice for each in issue(session, computed, number_prefix=settings.INVOICE_PREFIX, actor=actor, now=now)

@@ -4,26 +4,25 @@ A billing run ends hundreds of periods together. A run that missed days takes th
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from billing.actor import WORKER
 from billing.facts import record_fact
-from billing.invoicing.draft import Draft, Line
 from billing.settings import Settings
 from billing.subscriptions.allowance import owe_month
 from billing.subscriptions.apply_change import switch
+from billing.subscriptions.arrears import arrears_of_each, note_billed
 from billing.subscriptions.bill import bill
-from billing.subscriptions.coupon import HeldCoupon, coupons_of_each, use_up
+from billing.subscriptions.coupon import coupons_of_each, use_up
 from billing.subscriptions.create import has_another
 from billing.subscriptions.find import pending_changes, represented
 from billing.subscriptions.items import items_of_each
-from billing.subscriptions.lines import PricedItem
 from billing.subscriptions.next_action import next_action
 from billing.subscriptions.pending_lines import pending_lines_of_each, take_pending_lines
-from billing.subscriptions.period_draft import cycle_of, draft_of, period_draft, period_of
+from billing.subscriptions.period_draft import Owed, cycle_of, last_draft, period_draft
 from billing.subscriptions.state import require_transition
 from models.customer import Customer
 from models.invoice import BillingReason
@@ -54,21 +53,7 @@ def end_periods(
     facts = dict.fromkeys((each.id for each in ending), "subscription.canceled")
     facts |= {each.id: "subscription.trial_ended" for each in going_on if each.status is _S.TRIALING}
     _let_changes_come(session, subscriptions, at=at)
-    items = items_of_each(session, subscription_ids=[each.id for each in going_on])
-    waiting = pending_lines_of_each(session, subscription_ids=[each.id for each in subscriptions])
-    coupons = coupons_of_each(session, subscription_ids=items)
-    drafts = [_begin_next(each, items[each.id], waiting[each.id], coupons.get(each.id), at=at) for each in going_on]
-    drafts += [_last(each, waiting[each.id], at=at) for each in ending]
-    invoice_of = bill(
-        session,
-        [draft for draft in drafts if draft],
-        subscriptions={each.id: each for each in subscriptions},
-        customers=customers,
-        settings=settings,
-        now=now,
-    )
-    use_up(session, coupons, invoice_of)
-    take_pending_lines(session, {each: invoice_of[each] for each in invoice_of if waiting[each]})
+    _bill(session, going_on, ending, customers=customers, settings=settings, at=at, now=now)
     for each in going_on:
         if each.status is not _S.PAUSED:
             version = session.get_one(PlanVersion, each.plan_version_id)
@@ -92,6 +77,44 @@ def end_periods(
         )
 
 
+def _bill(
+    session: Session,
+    going_on: Sequence[Subscription],
+    ending: Sequence[Subscription],
+    *,
+    customers: Mapping[UUID, Customer],
+    settings: Settings,
+    at: datetime,
+    now: datetime,
+) -> None:
+    """Bring those that go on into their next periods, and bill what each owes; while one is paused, nothing."""
+    subscriptions = {each.id: each for each in (*going_on, *ending)}
+    billed = [each for each in subscriptions.values() if each.status is not _S.PAUSED]
+    items = items_of_each(session, subscription_ids=[each.id for each in going_on])
+    waiting = pending_lines_of_each(session, subscription_ids=subscriptions)
+    coupons = coupons_of_each(session, subscription_ids=subscriptions)
+    late = timedelta(hours=settings.USAGE_LATE_HOURS)
+    arrears = arrears_of_each(session, billed, until=None, late=late, at=at)
+    owed = {each.id: Owed(waiting[each.id], arrears[each.id].lines, coupons.get(each.id)) for each in billed}
+    drafts = [last_draft(each, owed[each.id], at=at) for each in ending]
+    for each in going_on:
+        _begin_next(each)
+        if each.id in owed:
+            reason = BillingReason.SUBSCRIPTION_CYCLE
+            drafts.append(period_draft(each, items[each.id], owed[each.id], reason=reason, at=at))
+    invoice_of = bill(
+        session,
+        [draft for draft in drafts if draft],
+        subscriptions=subscriptions,
+        customers=customers,
+        settings=settings,
+        now=now,
+    )
+    use_up(session, coupons, invoice_of)
+    take_pending_lines(session, {each: invoice_of[each] for each in invoice_of if waiting[each]})
+    note_billed(session, arrears, invoice_of)
+
+
 def _let_changes_come(session: Session, subscriptions: Sequence[Subscription], *, at: datetime) -> None:
     """Switch what was to change with the period's end. What ends, or would be a second one of its plan, does not change."""
     changes = pending_changes(session, subscription_ids=[each.id for each in subscriptions])
@@ -109,30 +132,9 @@ def _let_changes_come(session: Session, subscriptions: Sequence[Subscription], *
     session.flush()
 
 
-def _begin_next(
-    subscription: Subscription,
-    items: Sequence[PricedItem],
-    waiting: Sequence[Line],
-    coupon: HeldCoupon | None,
-    *,
-    at: datetime,
-) -> Draft | None:
-    """Bring a subscription into its next period; return what is owed for it, None while it is paused."""
+def _begin_next(subscription: Subscription) -> None:
     start = subscription.current_period_end
     subscription.current_period_start = start
     subscription.current_period_end = cycle_of(subscription).period_at(start).end
     if subscription.status is _S.TRIALING:
         subscription.status = _S.ACTIVE
-    if subscription.status is _S.PAUSED:
-        return None
-    return period_draft(
-        subscription, items, waiting=waiting, coupon=coupon, reason=BillingReason.SUBSCRIPTION_CYCLE, at=at
-    )
-
-
-def _last(subscription: Subscription, waiting: Sequence[Line], *, at: datetime) -> Draft | None:
-    """Return the invoice of what still waited for one when a subscription ended."""
-    if not waiting:
-        return None
-    reason = BillingReason.SUBSCRIPTION_UPDATE
-    return draft_of(subscription, waiting, period=period_of(subscription), reason=reason, at=at)

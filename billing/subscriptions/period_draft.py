@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from billing.invoicing.draft import Draft, Line
 from billing.subscriptions.coupon import HeldCoupon, discounted
@@ -11,6 +12,14 @@ from billing.subscriptions.policy import policy_of
 from billing.subscriptions.proration import Policy, share_left
 from models.invoice import BillingReason
 from models.subscription import Subscription
+
+
+class Owed(NamedTuple):
+    """What a subscription owes from before: lines that waited, what was used, and the coupon that comes off new lines."""
+
+    waiting: Sequence[Line] = ()
+    arrears: Sequence[Line] = ()
+    coupon: HeldCoupon | None = None
 
 
 def cycle_of(subscription: Subscription) -> Cycle:
@@ -35,19 +44,20 @@ def period_lines(items: Sequence[PricedItem], *, period: Period, cycle: Cycle, p
 
 
 def period_draft(
-    subscription: Subscription,
-    items: Sequence[PricedItem],
-    *,
-    waiting: Sequence[Line] = (),
-    coupon: HeldCoupon | None = None,
-    reason: BillingReason,
-    at: datetime,
+    subscription: Subscription, items: Sequence[PricedItem], owed: Owed, *, reason: BillingReason, at: datetime
 ) -> Draft:
-    """Return the invoice of the present period, issued at `at`; lines that were waiting for it come first."""
+    """Return the invoice of the present period, issued at `at`, with what is owed from before."""
     period = period_of(subscription)
     lines = period_lines(items, period=period, cycle=cycle_of(subscription), policy=policy_of(subscription))
-    lines = discounted(coupon, lines, reason=reason, on=period.start)
-    return draft_of(subscription, [*waiting, *lines], period=period, reason=reason, at=at)
+    new = discounted(owed.coupon, [*owed.arrears, *lines], reason=reason, on=period.start)
+    return draft_of(subscription, [*owed.waiting, *new], period=period, reason=reason, at=at)
+
+
+def last_draft(subscription: Subscription, owed: Owed, *, at: datetime) -> Draft | None:
+    """Return the invoice of what is owed when a subscription ends, None where that is nothing."""
+    period, reason = period_of(subscription), BillingReason.SUBSCRIPTION_UPDATE
+    lines = [*owed.waiting, *discounted(owed.coupon, owed.arrears, reason=reason, on=period.start)]
+    return draft_of(subscription, lines, period=period, reason=reason, at=at) if lines else None
 
 
 def draft_of(

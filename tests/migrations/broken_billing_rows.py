@@ -52,6 +52,9 @@ CHECKS = {
     ],
     "ck_subscription_changes_withdrawn_why": ["UPDATE subscription_changes SET withdrawn_at = now()"],
     "ck_subscription_discounts_ends_after_start": ["UPDATE subscription_discounts SET ends_at = starts_at"],
+    "ck_usage_billings_currency_iso4217": ["UPDATE usage_billings SET currency = 'usd'"],
+    "ck_usage_billings_period_not_empty": ["UPDATE usage_billings SET period_end = period_start"],
+    "ck_usage_billings_quantity_not_negative": ["UPDATE usage_billings SET quantity = -1"],
     "ck_pending_lines_currency_iso4217": ["UPDATE pending_lines SET currency = 'usd'"],
     "ck_pending_lines_kind_known": ["UPDATE pending_lines SET kind = 'gift'"],
     "ck_pending_lines_period_in_order": [
@@ -151,6 +154,10 @@ UNIQUES = {
         "restarts_period, changes_at, created_at) "
         f"SELECT '{B}', subscription_id, plan_id, plan_version_id, interval, quantity, ends, restarts_period, changes_at, now() "
         "FROM subscription_changes"
+    ),
+    "uq_usage_billings_period": (
+        "INSERT INTO usage_billings (id, subscription_item_id, period_start, period_end, quantity, amount_minor, currency) "
+        f"SELECT '{B}', subscription_item_id, period_start, period_end, quantity, amount_minor, currency FROM usage_billings"
     ),
     "uq_subscription_discounts_held": (
         "INSERT INTO subscription_discounts (id, subscription_id, coupon_id, starts_at) "

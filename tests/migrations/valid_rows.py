@@ -94,6 +94,8 @@ INSERT INTO subscription_items (id, subscription_id, price_id, quantity, started
 INSERT INTO subscription_changes (id, subscription_id, plan_id, plan_version_id, interval, quantity, ends, restarts_period,
     anchor_day, changes_at, invoice_id, created_at)
     VALUES ('{A}', '{A}', '{A}', '{A}', 'month', 1, '{{}}', false, 15, now(), '{A}', now());
+INSERT INTO usage_billings (id, subscription_item_id, period_start, period_end, quantity, amount_minor, currency)
+VALUES ('{A}', '{A}', '2026-01-31T00:00:00Z', '2026-02-28T00:00:00Z', 5, 10, 'USD');
 INSERT INTO subscription_discounts (id, subscription_id, coupon_id, starts_at, ends_at)
 VALUES ('{A}', '{A}', '{A}', now(), now() + interval '1 month');
 INSERT INTO plan_allowances (id, subscription_id, customer_id, month_start, part, credits, expires_at, created_at)

@@ -79,5 +79,5 @@ def test_its_events_are_signed_and_come_as_often_as_they_are_told_to(
 
     types = ("customer.subscription.created", "customer.subscription.updated", "invoice.paid")
     wait_for(lambda: len(receiver.events(*types)) == 6)
-    about = {event.data.object.get("id") for event in receiver.events(*types)}
+    about = {event.data.object["id"] for event in receiver.events(*types)}
     assert about == {subscription.id, subscription.latest_invoice}

@@ -7,6 +7,7 @@ What is to be charged leaves a pending payment and an operation: the gateway hea
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -29,6 +30,7 @@ from billing.tax.rule import flat_tax
 from models.customer import Customer
 from models.ids import new_id, public_id
 from models.invoice import BillingReason, Invoice
+from models.mirror import MirroredSubscription
 from models.plan import Plan, PlanKind, PlanVersion
 from models.price import Price, PriceInterval, TaxBehavior
 from models.subscription import Collection, Subscription, SubscriptionItem, SubscriptionStatus
@@ -88,7 +90,7 @@ def create_subscription(
     """
     at = whole_seconds(now)
     plan = _offered(session, terms.plan)
-    _require_none(session, customer, plan)
+    require_no_other(session, customer=customer, plan=plan)
     version = current_version(session, plan_id=plan.id)
     currency = terms.currency or customer.currency or settings.CURRENCY
     prices = price_for(
@@ -218,12 +220,22 @@ def _require_billable(plan: Plan, prices: Sequence[Price]) -> None:
         raise PlanNotOffered(detail, errors=[FieldFault("/plan", "not_offered", detail)])
 
 
-def _require_none(session: Session, customer: Customer, plan: Plan) -> None:
-    present = session.scalar(
-        select(Subscription).where(
-            Subscription.customer_id == customer.id, Subscription.plan_id == plan.id, Subscription.ended_at.is_(None)
-        )
+def require_no_other(session: Session, *, customer: Customer, plan: Plan, but: UUID | None = None) -> None:
+    """Raise AlreadySubscribed where the customer has the plan, from us or from Stripe (`but` is a mirrored one that is to end).
+
+    The caller holds the customer's lock.
+    """
+    ours = select(Subscription.id, Subscription.status).where(
+        Subscription.customer_id == customer.id, Subscription.plan_id == plan.id, Subscription.ended_at.is_(None)
     )
+    mirrored = select(MirroredSubscription.id, MirroredSubscription.status).where(
+        MirroredSubscription.customer_id == customer.id,
+        MirroredSubscription.plan_id == plan.id,
+        MirroredSubscription.ended_at.is_(None),
+        MirroredSubscription.imported_as.is_(None),
+        MirroredSubscription.id.is_distinct_from(but),
+    )
+    present = session.execute(ours.union_all(mirrored).limit(1)).one_or_none()
     if present is not None:
         public = public_id(SUBSCRIPTION_PREFIX, present.id)
         raise AlreadySubscribed(

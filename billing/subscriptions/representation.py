@@ -11,6 +11,9 @@ from models.ids import public_id
 from models.plan import Plan
 from models.subscription import Subscription
 
+# Who bills it: our own engine; the others are mirrored (billing/mirror).
+BILLING = "billing"
+
 
 def subscription_representation(
     subscription: Subscription,
@@ -22,6 +25,10 @@ def subscription_representation(
     """Return the subscription as JSON-like data; `pending_change` is what waits for the period's end."""
     return {
         "id": public_id(SUBSCRIPTION_PREFIX, subscription.id),
+        "managed_by": BILLING,
+        "gateway_id": None,
+        "gateway_status": None,
+        "imported_as": None,
         "customer_id": public_id(CUSTOMER_PREFIX, subscription.customer_id),
         "status": str(subscription.status),
         "plan": plan.code,

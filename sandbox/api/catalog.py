@@ -5,10 +5,13 @@ from sandbox.api.routing import Call, Route
 from sandbox.currencies import read_currency
 from sandbox.json_types import Json
 from sandbox.objects.catalog import new_price, new_product
+from sandbox.state.lists import ListQuery, read_page
 from sandbox.wire.errors import invalid_request
 from sandbox.wire.parameters import Boolean, Choice, Fields, Integer, Many, Metadata, Rule, Text, merge_metadata
 
 _LARGEST_AMOUNT = 999_999_999_999
+# Items show their price as it is now: in so many subscriptions it is looked for.
+_SUBSCRIPTIONS_LIMIT = 10_000
 _PRODUCT: dict[str, Rule] = {
     "active": Boolean(),
     "description": Text(unsettable=True),
@@ -59,7 +62,15 @@ def _create_price(call: Call) -> Json:
 def _update_price(call: Call) -> Json:
     price = _price(call)
     _write_price(call, price)
-    return call.work.save(price, event="price.updated", tells_difference=True)
+    call.work.save(price, event="price.updated", tells_difference=True)
+    query = ListQuery(kind="subscription", limit=_SUBSCRIPTIONS_LIMIT)
+    for subscription in read_page(transaction=call.work.transaction, query=query).items:
+        held = [item for item in subscription["items"]["data"] if item["price"]["id"] == price["id"]]
+        for item in held:
+            item["price"] = dict(price)
+        if held:
+            call.work.save(subscription)
+    return price
 
 
 def _write_price(call: Call, price: Json) -> None:

@@ -35,7 +35,7 @@ _STATUSES = (
     "trialing",
     "unpaid",
 )
-_ITEM = {"metadata": Metadata(), "price": Text(), "quantity": Integer(minimum=0)}
+_ITEM: dict[str, Rule] = {"metadata": Metadata(), "price": Text(), "quantity": Integer(minimum=0)}
 _PRORATION = Choice(("always_invoice", "create_prorations", "none"))
 _WRITABLE: dict[str, Rule] = {
     "cancel_at_period_end": Boolean(),

@@ -4,7 +4,6 @@ from sandbox.identifiers import new_id
 from sandbox.json_types import Json
 from sandbox.subscriptions.periods import Period
 
-
 # What the invoice of a period leaves empty, or counts from nothing.
 _EMPTY = (
     "account_tax_ids",

@@ -34,6 +34,8 @@ from billing.hints import Hint
 from billing.invoicing import pay as invoice_pay
 from billing.invoicing.perform_payment import perform_invoice_payment
 from billing.metrics import WORK
+from billing.mirror import import_subscription as subscription_import
+from billing.mirror.perform_import import perform_import
 from billing.observations import OBSERVE_TRIES_MAX, StaleObservation
 from billing.operation_outcome import OperationOutcome, Settlement
 from billing.payment_methods import requests as payment_method_requests
@@ -76,6 +78,7 @@ PERFORMERS: dict[str, Performer] = {
     payment_method_requests.DETACH_KIND: perform_detachment,
     credit_purchase.OPERATION_KIND: perform_purchase,
     subscription_create.OPERATION_KIND: perform_invoice_payment,
+    subscription_import.OPERATION_KIND: perform_import,
     invoice_pay.PAY_KIND: perform_invoice_payment,
     invoice_pay.PAY_AGAIN_KIND: perform_invoice_payment,
     setup_intent_requests.CREATE_KIND: perform_setup_operation,

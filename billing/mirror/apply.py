@@ -24,7 +24,7 @@ from billing.mirror.facts import fact_of
 from billing.mirror.find import represented_mirrors
 from billing.mirror.observe import NEVER, MirrorObservation
 from billing.mirror.plans import plan_item
-from billing.mirror.state import pays_for_present, state_of
+from billing.mirror.state import IMPORT_KEY, pays_for_present, state_of
 from billing.observations import require_version
 from models.customer import Customer
 from models.ids import named_row, new_id
@@ -141,13 +141,14 @@ def _forget(
 def _tell(
     session: Session, mirror: MirroredSubscription, *, before: dict[str, object] | None, actor: Actor, now: datetime
 ) -> None:
-    """Write down what has changed. Of one that is imported nothing is told: for its customer it is ours that goes on."""
+    """Write down what has changed. Of one that goes on here nothing is told: for its customer nothing ends."""
     (after,) = represented_mirrors(session, [mirror])
     fact = fact_of(before, after)
     if fact is None:
         return
     mirror.updated_at = now
-    if mirror.imported_as is None:
+    is_taken_over = IMPORT_KEY in mirror.metadata_ and mirror.cancel_at_period_end and not is_over(mirror)
+    if mirror.imported_as is None and not is_taken_over:
         _record(session, mirror, fact=fact, before=before or {}, actor=actor, now=now)
 
 

@@ -12,6 +12,8 @@ from models.subscription import Collection, SubscriptionStatus
 
 _S = SubscriptionStatus
 UNPAID = "unpaid"
+# In the metadata of a subscription at Stripe that is to go on here: the operation that takes it over.
+IMPORT_KEY = "billing_import"
 # Source: Stripe's documentation, "How subscriptions work". What is `unpaid` was past due until its retries were over.
 _STATUSES = {
     "incomplete": _S.INCOMPLETE,

@@ -23,14 +23,14 @@ class AtStripe:
         self.world.gateway_post(f"customers/{self.gateway_customer}", **form)
         return method
 
-    def price(self, plan: str | None = "pro", *, amount: int = 2900, **form: Any) -> str:
+    def price(self, plan: str | None = "pro", /, **form: Any) -> str:
         """Make a price at Stripe that names a plan of ours in its metadata, and return its id."""
         product = self.world.gateway_post("products", name="A plan at Stripe")["id"]
         named = {"metadata[billing_plan]": plan} if plan is not None else {}
-        form = {"recurring[interval]": "month", "currency": "usd", "unit_amount": amount, **named, **form}
+        form = {"recurring[interval]": "month", "currency": "usd", "unit_amount": 2900, **named, **form}
         return str(self.world.gateway_post("prices", product=product, **form)["id"])
 
-    def subscribe(self, price: str | None = None, **form: Any) -> str:
+    def subscribe(self, price: str | None = None, /, **form: Any) -> str:
         """Subscribe at Stripe and return the subscription's id there; this service has not heard of it."""
         named = {"customer": self.gateway_customer, "items[0][price]": price or self.price(), **form}
         return str(self.world.gateway_post("subscriptions", **named)["id"])

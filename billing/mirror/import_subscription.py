@@ -66,7 +66,7 @@ def request_import(session: Session, *, observation: MirrorObservation, actor: A
         params={
             "gateway_id": mirror.gateway_id,
             "version_id": str(terms.version_id),
-            "plan_id": str(terms.plan.id),
+            "plan_id": str(terms.plan_id),
             "interval": str(terms.interval),
             "price_ids": [str(price_id) for price_id in terms.price_ids],
         },

@@ -18,6 +18,7 @@ from billing.gateways.snapshots import SubscriptionItemSnapshot, SubscriptionSna
 from billing.mirror.plans import plan_item
 from billing.mirror.state import IMPORT_KEY
 from billing.subscriptions.create import require_no_other
+from billing.subscriptions.prefixes import SUBSCRIPTION_PREFIX
 from models.customer import Customer
 from models.ids import public_id
 from models.mirror import MirroredSubscription
@@ -38,7 +39,8 @@ class SubscriptionNotImportable(Conflict):
 class ImportTerms(NamedTuple):
     """What goes on here: so many of the plan's prices by the interval, from the end of what Stripe has billed."""
 
-    plan: Plan
+    plan_id: UUID
+    plan_code: str
     version_id: UUID
     interval: PriceInterval
     currency: str
@@ -59,6 +61,8 @@ def import_terms(
 
     Customer and mirrored subscription are locked by the caller. Raises SubscriptionNotImportable, AlreadySubscribed.
     """
+    if mirror.imported_as is not None:
+        raise _refusal(mirror, [f"it goes on here already, as {public_id(SUBSCRIPTION_PREFIX, mirror.imported_as)}"])
     found = plan_item(session, subscription)
     faults = _faults(mirror, customer, subscription)
     if found.plan is None or mirror.plan_version_id is None:
@@ -76,7 +80,8 @@ def import_terms(
     if faults:
         raise _refusal(mirror, faults)
     return ImportTerms(
-        plan=found.plan,
+        plan_id=found.plan.id,
+        plan_code=found.plan.code,
         version_id=mirror.plan_version_id,
         interval=interval,
         currency=mirror.currency,
@@ -89,8 +94,6 @@ def import_terms(
 
 def _faults(mirror: MirroredSubscription, customer: Customer | None, subscription: SubscriptionSnapshot) -> list[str]:
     faults = []
-    if mirror.imported_as is not None:
-        faults.append("it was imported already: see imported_as")
     if customer is None:
         faults.append(f"no customer here is {mirror.gateway_customer_id}: import the customer first")
     elif customer.gateway_id != mirror.gateway_customer_id:

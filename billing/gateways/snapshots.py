@@ -124,6 +124,7 @@ class EntrySource(_Snapshot):
     id: str
     object: str
     payment_intent: str | None = None
+    customer: str | None = None
 
 
 class BalanceEntrySnapshot(_Snapshot):

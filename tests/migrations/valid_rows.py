@@ -92,6 +92,15 @@ VALUES ('{A}', '{A}', 'active', '{A}', '{A}', 'month', 'USD', '2026-01-31T00:00:
     '2026-02-28T00:00:00Z', 'automatic', 0, true, 'second', 'new_plan', false, '2026-02-28T00:00:00Z', '{{}}', now(), now());
 INSERT INTO subscription_items (id, subscription_id, price_id, quantity, started_at) VALUES ('{A}', '{A}', '{A}', 1, now());
 INSERT INTO subscription_changes (id, subscription_id, wanted, created_at) VALUES ('{A}', '{A}', '{{}}', now());
+INSERT INTO mirrored_subscriptions (id, gateway_id, version, gateway_customer_id, customer_id, status, gateway_status, plan_id,
+    plan_version_id, interval, currency, items, anchor, current_period_start, current_period_end, collection, days_until_due,
+    cancel_at_period_end, imported_as, metadata, created_at, updated_at)
+VALUES ('{A}', 'sub_1', 1, 'cus_1', '{A}', 'active', 'active', '{A}', '{A}', 'month', 'USD', '[]', now(), now(), now(),
+    'automatic', 0, true, '{A}', '{{}}', now(), now()),
+    ('{B}', 'sub_2', 1, 'cus_1', '{A}', 'active', 'active', NULL, NULL, NULL, 'USD', '[]', now(), now(), now(),
+    'automatic', 0, false, NULL, '{{}}', now(), now());
+INSERT INTO plan_allowances (id, mirror_id, customer_id, month_start, part, credits, expires_at, created_at)
+VALUES ('{B}', '{A}', '{A}', '2026-01-31T00:00:00Z', 0, 1000, '2026-02-28T00:00:00Z', now());
 INSERT INTO plan_allowances (id, subscription_id, customer_id, month_start, part, credits, expires_at, created_at)
 VALUES ('{A}', '{A}', '{A}', '2026-01-31T00:00:00Z', 0, 1000, '2026-02-28T00:00:00Z', now());
 INSERT INTO invoices (id, customer_id, subscription_id, status, billing_reason, number, currency, period_start, period_end,

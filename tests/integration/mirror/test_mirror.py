@@ -8,6 +8,7 @@ import pytest
 from billing.clock import utc_now
 from billing.subscriptions.run_due import run_due
 from tests.integration.mirror.stories import AtStripe
+from tests.integration.reconciliation.stories import differences, reconcile
 from tests.service.world import World
 
 
@@ -299,6 +300,22 @@ def test_money_that_stripe_collects_for_itself_does_not_enter_our_books(world: W
     assert (
         world.rows("SELECT status FROM inbox_events WHERE type LIKE 'payment_intent.%' AND status <> 'ignored'") == []
     )
+
+
+def test_reconciliation_takes_payments_of_stripes_billing_for_what_they_are(world: World) -> None:
+    story = AtStripe(world)
+    story.subscribe()
+    story.hear_all()
+    ours = world.pay(story.customer, card=story.use_card("pm_card_visa"), off_session=True)
+    form = {"customer": story.gateway_customer, "metadata[payment_id]": "pay_lost"}
+    lost = world.gateway_post("payment_intents", amount=100, currency="usd", **form)
+    world.until(lambda: len(world.gateway("balance_transactions")["data"]) == 2, what="the bookings of two charges")
+
+    run = reconcile(world)
+
+    assert ours["status"] == "succeeded"
+    assert [each["gateway_id"] for each in differences(world)] == [lost["id"]]
+    assert [(total["transactions"], total["difference"]) for total in run["totals"]] == [(2, 0)]
 
 
 def test_both_kinds_are_listed_in_one_order_page_by_page(world: World) -> None:

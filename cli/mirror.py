@@ -66,7 +66,15 @@ def list_(
 
 
 @app.command(epilog="Example: billing mirror sync")
-def sync(*, as_json: JsonOption = False, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
+def sync(
+    *,
+    create_customers: Annotated[
+        bool,
+        typer.Option("--create-customers", help="Make a customer here of each who subscribes there and is unknown."),
+    ] = False,
+    as_json: JsonOption = False,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+) -> None:
     """Fetch every subscription that has not ended at Stripe, and mirror it; harmless, however often.
 
     For those that were there before the webhooks were, and after a price or a customer became known.
@@ -79,6 +87,7 @@ def sync(*, as_json: JsonOption = False, data_dir: DataDirOption = DEFAULT_DATA_
             task = bar.add_task("", total=None)
             done = sync_mirrors(
                 runtime,
+                adds_customers=create_customers,
                 actor=OPERATOR_CLI,
                 now=utc_now,
                 progress=lambda seen: bar.update(task, completed=seen),

@@ -183,11 +183,25 @@ class SetupIntentSnapshot(_Snapshot):
     metadata: dict[str, str] = Field(default_factory=dict)
 
 
+class AddressSnapshot(_Snapshot):
+    """An address at the gateway; `country` in two letters."""
+
+    line1: str | None = None
+    line2: str | None = None
+    city: str | None = None
+    postal_code: str | None = None
+    state: str | None = None
+    country: str | None = None
+
+
 class CustomerSnapshot(_Snapshot):
     """A customer at the gateway; `deleted` is true for one that is gone."""
 
     id: str
     deleted: bool = False
+    email: str | None = None
+    name: str | None = None
+    address: AddressSnapshot | None = None
     metadata: dict[str, str] = Field(default_factory=dict)
     default_payment_method: str | None = Field(
         None, validation_alias=AliasPath("invoice_settings", "default_payment_method")

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from billing.actor import Actor
 from billing.errors import Unavailable
+from billing.mirror.adopt_customer import adopt_customer
 from billing.mirror.apply import apply_mirror
 from billing.mirror.observe import MirrorObservation, observe_mirror
 from billing.observations import OBSERVE_TRIES_MAX, StaleObservation
@@ -28,12 +29,25 @@ class Synced(NamedTuple):
 
 
 def sync_mirrors(
-    runtime: Runtime, *, actor: Actor, now: Callable[[], datetime], progress: Callable[[int], None]
+    runtime: Runtime,
+    *,
+    adds_customers: bool,
+    actor: Actor,
+    now: Callable[[], datetime],
+    progress: Callable[[int], None],
 ) -> Synced:
-    """Mirror each subscription that has not ended; `progress` is told how many are done. Raises Unavailable."""
+    """Mirror each subscription that has not ended; `progress` is told how many are done. Raises Unavailable.
+
+    With `adds_customers` a customer of the gateway who subscribes there and is none of ours becomes one of ours.
+    """
     done = Synced()
     for gateway_id in _names(runtime):
         mirror = mirror_now(runtime, gateway_id=gateway_id, actor=actor, now=now)
+        if mirror is not None and mirror.customer_id is None and adds_customers:
+            there = runtime.gateway.get_customer(gateway_id=mirror.gateway_customer_id)
+            with runtime.transaction() as session:
+                adopt_customer(session, there=there, actor=actor, now=now())
+            mirror = mirror_now(runtime, gateway_id=gateway_id, actor=actor, now=now)
         if mirror is not None:
             done = Synced(
                 done.seen + 1,

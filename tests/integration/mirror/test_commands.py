@@ -46,6 +46,38 @@ def test_sync_finds_what_was_there_before_and_again_what_became_known(world: Wor
     ]
 
 
+def test_sync_makes_customers_of_those_who_subscribe_at_stripe_when_it_is_told_to(
+    world: World, run_mirror: Run, run_import: Run
+) -> None:
+    story = AtStripe(world)
+    form = {"email": "ada@example.com", "name": "Ada", "address[city]": "London", "address[country]": "GB"}
+    story.gateway_customer = str(world.gateway_post("customers", **form)["id"])
+    nameless = str(world.gateway_post("customers")["id"])
+    story.use_card("pm_card_visa")
+    sub = story.subscribe()
+    world.gateway_post(
+        "subscriptions", **{"customer": nameless, "items[0][price]": story.price(), "trial_period_days": 9}
+    )
+
+    first = run_mirror("sync")
+    second = run_mirror("sync", "--create-customers", "--json")
+    world.work()
+
+    assert "2 of customers that are not known here" in first.stderr
+    assert json.loads(second.stdout) == {"seen": 2, "without_customer": 1, "without_plan": 0}
+    adopted = world.call("GET", f"/customers/{story.mirrored(sub)['customer_id']}").json
+    assert (adopted["email"], adopted["address"]["city"], adopted["gateway_id"]) == (
+        "ada@example.com",
+        "London",
+        story.gateway_customer,
+    )
+    assert world.gateway(f"customers/{story.gateway_customer}")["address"]["city"] == "London"
+    assert run_import("stripe-subscription", sub, "--wait", "0").exception is None
+    world.work()
+    (ours,) = world.call("GET", f"/subscriptions?managed_by=billing&customer_id={adopted['id']}").json["data"]
+    assert (ours["status"], ours["plan"]) == ("active", "pro")
+
+
 def test_a_gateway_that_is_away_is_said(world: World, run_mirror: Run) -> None:
     world.fault("status", method="GET", path="/v1/subscriptions", status=503, times=2)
 

@@ -1,7 +1,7 @@
 """Process: tell Stripe that a subscription ends with its present period, then let ours go on. Between any two lines it may die.
 
-The call is made under the operation's key and changes nothing when it is repeated. What counts is fetched after it, so it does
-not matter when the call was first made, and what has happened since.
+The call leaves the operation's name in the subscription's metadata. Whoever finds it there does not call again: by then the
+subscription may have ended, and Stripe refuses to change what has. What counts is what is fetched after the call.
 """
 
 from datetime import datetime
@@ -55,14 +55,14 @@ def perform_import(runtime: Runtime, *, operation: Operation, now: datetime) -> 
 
     Raises Unavailable while the outcome is unknown, GatewayRefused when it has ended already.
     """
-    gateway_id = str(operation.params["gateway_id"])
-    runtime.gateway.subscriptions.end_at_period_end(
-        gateway_id=gateway_id,
-        metadata={IMPORT_KEY: public_id(operations.PREFIX, operation.id)},
-        idempotency_key=f"operation-{operation.id}",
-    )
-    fail_point("import.stripe_told")
+    gateway_id, name = str(operation.params["gateway_id"]), public_id(operations.PREFIX, operation.id)
     observation = observe_mirror(runtime, gateway_id=gateway_id)
+    if observation.subscription is None or observation.subscription.metadata.get(IMPORT_KEY) != name:
+        runtime.gateway.subscriptions.end_at_period_end(
+            gateway_id=gateway_id, metadata={IMPORT_KEY: name}, idempotency_key=f"operation-{operation.id}"
+        )
+        fail_point("import.stripe_told")
+        observation = observe_mirror(runtime, gateway_id=gateway_id)
     return ImportSettlement(operation, observation, _payment_method(runtime, observation))
 
 

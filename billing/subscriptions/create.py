@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import cast, func, select
+from sqlalchemy.dialects.postgresql import JSONPATH
 from sqlalchemy.orm import Session
 
 from billing.actor import Actor
@@ -36,6 +37,8 @@ from models.price import Price, PriceInterval, TaxBehavior
 from models.subscription import Collection, Subscription, SubscriptionItem, SubscriptionStatus
 
 OPERATION_KIND = "subscription.create"
+# An item at Stripe that costs something; of one with tiers the amount is null.
+_PAID_ITEM = "$[*].unit_amount ? (@ != 0)"
 
 
 class AlreadySubscribed(Conflict):
@@ -253,7 +256,7 @@ def _trial_days(
     terms: SubscriptionTerms,
     settings: Settings,
 ) -> int:
-    """Return what was asked for, else the plan's trial for a customer who never paid for a plan, nor tried one."""
+    """Return what was asked for, else the plan's trial for who never paid for one, here or at Stripe, nor tried one."""
     if terms.trial_days is not None:
         return terms.trial_days
     days = settings.TRIAL_PERIOD_DAYS if version.trial_days is None else version.trial_days
@@ -267,4 +270,13 @@ def _trial_days(
         .where(Subscription.customer_id == customer.id, Price.unit_amount.is_distinct_from(0))
         .limit(1)
     )
-    return 0 if session.scalar(before) is not None else days
+    at_stripe = (
+        select(MirroredSubscription.id)
+        .where(
+            MirroredSubscription.customer_id == customer.id,
+            MirroredSubscription.status.not_in((SubscriptionStatus.INCOMPLETE, SubscriptionStatus.EXPIRED)),
+            func.jsonb_path_exists(MirroredSubscription.items, cast(_PAID_ITEM, JSONPATH)),
+        )
+        .limit(1)
+    )
+    return 0 if session.scalar(before) is not None or session.scalar(at_stripe) is not None else days

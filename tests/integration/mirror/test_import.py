@@ -148,6 +148,8 @@ def test_one_that_ends_before_we_know_is_due_here_at_once(world: World, fails_at
     story.hear_all()
     assert story.mirrored(sub)["status"] == "canceled"
 
+    # Stripe refuses to change what has ended, also under a key that it has forgotten by then.
+    world.fault("status", path=f"/v1/subscriptions/{sub}", status=400, times=9)
     world.make_all_due()
     world.work()
 
@@ -164,7 +166,7 @@ def test_an_import_that_was_given_up_is_an_alarm_and_can_be_asked_for_again(
     sub = story.subscribe()
     ask_for_import(world, sub)
     for _ in range(3):
-        fails_at("import.stripe_told")
+        fails_at("operation.alone_before_commit")
         world.work()
         world.make_all_due()
     story.hear_all()

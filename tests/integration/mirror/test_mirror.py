@@ -287,6 +287,34 @@ def test_who_has_the_plan_at_stripe_does_not_get_it_here_as_well(world: World) -
     assert refused.json["subscription_id"] == story.mirrored(sub)["id"]
 
 
+def test_who_has_paid_at_stripe_has_no_first_trial_here(world: World) -> None:
+    story = AtStripe(world)
+    story.subscribe()
+    free = AtStripe(world, card=None)
+    free.subscribe(free.price("free", unit_amount=0))
+    story.hear_all()
+    card = story.use_card("pm_card_visa")
+
+    paid = {"customer_id": story.customer, "plan": "team", "payment_method": card}
+    first = {"customer_id": free.customer, "plan": "team"}
+
+    assert world.call("POST", "/subscriptions", paid).json["status"] == "incomplete"
+    assert world.call("POST", "/subscriptions", first).json["status"] == "trialing"
+
+
+def test_two_at_stripe_to_one_plan_are_two_and_give_it_once(world: World) -> None:
+    story = AtStripe(world)
+    first, second = story.subscribe(), story.subscribe()
+    story.hear_all()
+    assert (story.mirrored(first)["plan"], story.mirrored(second)["plan"], story.plan()) == ("pro", "pro", "pro")
+
+    world.gateway_delete(f"subscriptions/{first}")
+    story.hear_all()
+
+    assert (story.mirrored(first)["status"], story.mirrored(second)["status"]) == ("canceled", "active")
+    assert story.plan() == "pro"
+
+
 def test_money_that_stripe_collects_for_itself_does_not_enter_our_books(world: World) -> None:
     story = AtStripe(world)
     sub = story.subscribe()

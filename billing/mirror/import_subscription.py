@@ -145,7 +145,7 @@ def _row(mirror: MirroredSubscription, params: dict[str, Any], *, now: datetime)
         interval=interval,
         currency=mirror.currency,
         anchor=end,
-        anchor_day=_cycle(end, interval=interval, day=mirror.anchor.day).day,
+        anchor_day=cycle_on_from(end, interval=interval, day=mirror.anchor.day).day,
         current_period_start=min(mirror.current_period_start, end),
         current_period_end=end,
         trial_start=mirror.trial_start if trialing else None,
@@ -166,7 +166,7 @@ def _row(mirror: MirroredSubscription, params: dict[str, Any], *, now: datetime)
     )
 
 
-def _cycle(end: datetime, *, interval: PriceInterval, day: int) -> Cycle:
+def cycle_on_from(end: datetime, *, interval: PriceInterval, day: int) -> Cycle:
     """Return the cycle that has a boundary at `end`, on the anchor's day where that is why the period ends then.
 
     A subscription that was anchored on 31 January, and whose period ends on 28 February, goes on to 31 March.

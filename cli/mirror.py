@@ -111,7 +111,7 @@ def _note(mirror: MirroredSubscription) -> str:
     elif mirror.cancel_at_period_end:
         notes.append("ends with its period")
     if mirror.customer_id is None:
-        notes.append(f"no customer here is {mirror.gateway_customer_id}")
+        notes.append(f"no customer here is {mirror.gateway_customer_id}: sync --create-customers")
     if mirror.plan_id is None:
         prices = ", ".join(str(item["price_id"]) for item in mirror.items)
         notes.append(f"no plan: set billing_plan in the metadata of {prices}, then sync")

@@ -22,7 +22,7 @@ from billing.subscriptions.prefixes import SUBSCRIPTION_PREFIX
 from models.customer import Customer
 from models.ids import public_id
 from models.mirror import MirroredSubscription
-from models.plan import Plan
+from models.plan import Plan, PlanVersion
 from models.price import Price, PriceInterval, TaxBehavior
 from models.subscription import SubscriptionStatus
 
@@ -130,7 +130,8 @@ def _prices(
         return [], 0
     owed_there = item.price.unit_amount * (item.quantity or 1)
     agree = (
-        f"`billing catalog price-for {public_id(CUSTOMER_PREFIX, customer.id)} --plan {plan.code} --interval {interval} "
+        f"`billing catalog price-for {public_id(CUSTOMER_PREFIX, customer.id)} --plan {plan.code} "
+        f"--version {session.get_one(PlanVersion, mirror.plan_version_id).number} --interval {interval} "
         f"--currency {mirror.currency} --scheme per_unit --amount {item.price.unit_amount}`"
     )
     try:

@@ -2,17 +2,22 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from billing.actor import OPERATOR_CLI
+from billing.catalog.customer_price import agree_on_price
+from billing.catalog.pricing import PriceTerms
 from billing.clock import utc_now
 from billing.errors import BillingError
 from billing.invariants import check_invariants
 from billing.mirror.import_subscription import preview_import, request_import
 from billing.mirror.observe import observe_mirror
 from billing.subscriptions.run_due import run_due
+from models.ids import row_id
+from models.price import PriceInterval, PriceScheme, TaxBehavior
 from tests.integration.mirror.stories import AtStripe
 from tests.service.world import World
 
@@ -215,7 +220,29 @@ def test_seats_go_on_at_a_price_that_was_agreed_on(world: World) -> None:
     refused = refusal(world, sub)
     assert refused.code == "subscription_not_importable"
     assert "Stripe bills 8700 minor units of USD a period, and the plan pro costs 2900 here" in refused.detail
-    assert f"price-for {story.customer} --plan pro --interval month --currency USD --scheme per_unit" in refused.detail
+    agree = f"price-for {story.customer} --plan pro --version 1 --interval month --currency USD --scheme per_unit"
+    assert agree in refused.detail
+
+    with world.session() as session:
+        agree_on_price(
+            session,
+            customer_id=row_id("cus", story.customer),
+            plan="pro",
+            version=1,
+            component="base",
+            interval=PriceInterval.MONTH,
+            terms=PriceTerms(scheme=PriceScheme.PER_UNIT, currency="USD", unit_amount=Decimal(2900)),
+            tax_behavior=TaxBehavior.EXCLUSIVE,
+            actor=OPERATOR_CLI,
+            now=utc_now(),
+        )
+    ask_for_import(world, sub)
+    world.work()
+
+    (mine,) = ours(world, story)
+    assert [item["quantity"] for item in mine["items"]] == [3]
+    run_due(world.runtime, at=moment(mine["current_period_end"]), now=utc_now())
+    assert [each["subtotal_amount"] for each in world.call("GET", "/invoices").json["data"]] == [8700]
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,11 @@ from sqlalchemy.orm import Session
 
 from app.version import VERSION
 from billing.beat_slots import BEAT, GATEWAY, queue_heartbeat
+from billing.business_time import in_real_time
 from billing.clock import utc_now
 from billing.credits.lag import read_lag
 from billing.errors import Unavailable
+from billing.mirror.served import counts
 from billing.runtime import Runtime
 from billing.subscriptions.state import SERVED
 from billing.timestamps import iso
@@ -22,6 +24,7 @@ from billing.unit_of_work import DatabaseUnavailable
 from models.audit import AuditEntry
 from models.beat_slot import Heartbeat
 from models.credits import CreditUsage
+from models.mirror import MirroredSubscription
 from models.payment import Payment, PaymentStatus
 from models.subscription import Subscription
 from tasks.queues import QUEUES
@@ -157,9 +160,14 @@ def _payments_today(session: Session, *, now: datetime) -> int:
 
 
 def _active_subscriptions(session: Session) -> int:
-    """Return how many subscriptions are served now; those of test clocks do not count."""
-    served = select(func.count()).select_from(Subscription)
-    return session.scalar(served.where(Subscription.status.in_(SERVED), Subscription.test_clock_id.is_(None))) or 0
+    """Return how many subscriptions are served now, whoever bills them; those of test clocks do not count."""
+    ours = select(func.count()).select_from(Subscription)
+    ours = ours.where(Subscription.status.in_(SERVED), Subscription.test_clock_id.is_(None))
+    mirrored = select(func.count()).select_from(MirroredSubscription)
+    mirrored = mirrored.where(
+        MirroredSubscription.status.in_(SERVED), counts(), in_real_time(MirroredSubscription.customer_id)
+    )
+    return (session.scalar(ours) or 0) + (session.scalar(mirrored) or 0)
 
 
 def _credits_today(session: Session, *, now: datetime) -> int:

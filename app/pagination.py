@@ -3,7 +3,8 @@
 import base64
 import binascii
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from operator import itemgetter
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Select
@@ -20,6 +21,13 @@ class CursorMalformed(BadRequest):
     code = "cursor_malformed"
 
 
+class Listed(NamedTuple, Generic[T]):
+    """A query, and the id by which its rows are ordered."""
+
+    query: Select[T]
+    key: InstrumentedAttribute[UUID]
+
+
 def page_of(
     session: Session,
     query: Select[T],
@@ -33,14 +41,31 @@ def page_of(
 
     `represent` gets all rows of the page at once, so that what belongs to them can be read in one query.
     """
-    if cursor is not None:
-        query = query.where(key < _decode(cursor))
-    rows = session.scalars(query.order_by(key.desc()).limit(limit + 1)).all()
-    shown, has_more = rows[:limit], len(rows) > limit
+    return page_of_several(session, [Listed(query, key)], limit=limit, cursor=cursor, represent=represent)
+
+
+def page_of_several(
+    session: Session,
+    lists: Sequence[Listed[Any]],
+    *,
+    limit: int,
+    cursor: str | None,
+    represent: Callable[[Sequence[Any]], list[dict[str, object]]],
+) -> dict[str, object]:
+    """Do as `page_of` does for rows of several tables in one order; a page reads at most `limit + 1` of each."""
+    before = _decode(cursor) if cursor is not None else None
+    found: list[tuple[UUID, Any]] = []
+    for query, key in lists:
+        older = query if before is None else query.where(key < before)
+        rows = session.scalars(older.order_by(key.desc()).limit(limit + 1)).all()
+        found += [(getattr(row, key.key), row) for row in rows]
+    if len(lists) > 1:
+        found.sort(key=itemgetter(0), reverse=True)
+    shown, has_more = found[:limit], len(found) > limit
     return {
-        "data": represent(shown),
+        "data": represent([row for _, row in shown]),
         "has_more": has_more,
-        "next_cursor": _encode(getattr(shown[-1], key.key)) if has_more else None,
+        "next_cursor": _encode(shown[-1][0]) if has_more else None,
     }
 
 

@@ -73,7 +73,12 @@ def measure(rig: Rig) -> Iterator[Figure]:
     note = f"{_SUBSCRIPTIONS:,} subscriptions, batches of {BATCH}"
     yield compared(NAME, unit="invoices/s", ours=ours, floor=together, goal=_GOAL, note=f"{note}; floor: unnest")
     yield compared(
-        f"{NAME}_one_by_one", unit="invoices/s", ours=ours, floor=each, goal=1.0, note=f"{note}; floor: a transaction each"
+        f"{NAME}_one_by_one",
+        unit="invoices/s",
+        ours=ours,
+        floor=each,
+        goal=1.0,
+        note=f"{note}; floor: a transaction each",
     )
     few, many = (
         Billing(rig.with_database(f"bench_{count}"), subscriptions=count, due=_DUE) for count in (_SMALL, _LARGE)

@@ -31,7 +31,7 @@ def read(connection: psycopg.Connection, table: str, where: str) -> Rows:
         (table,),
     ).fetchall()
     texts = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name, _ in columns)
-    query = sql.SQL("SELECT {} FROM {} WHERE ").format(texts, sql.Identifier(table)) + sql.SQL(where)  # type: ignore[arg-type]
+    query = sql.SQL("SELECT {} FROM {} WHERE ").format(texts, sql.Identifier(table)) + sql.SQL(where)
     rows = connection.execute(query).fetchall()
     return Rows(table, dict(columns), list(zip(*rows, strict=True)))
 
@@ -52,8 +52,7 @@ def insert_together(connection: psycopg.Connection, rows: Sequence[Rows]) -> Non
     for each in rows:
         arrays = sql.SQL(", ").join(sql.SQL("%s::text[]") for _ in each.types)
         values = sql.SQL(", ").join(
-            sql.SQL("{}::{}").format(sql.Identifier(name), sql.SQL(type_))  # type: ignore[arg-type]
-            for name, type_ in each.types.items()
+            sql.SQL("{}::{}").format(sql.Identifier(name), sql.SQL(type_)) for name, type_ in each.types.items()
         )
         names = sql.SQL(", ").join(map(sql.Identifier, each.types))
         statement = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM unnest({}) AS new ({})").format(
@@ -65,7 +64,7 @@ def insert_together(connection: psycopg.Connection, rows: Sequence[Rows]) -> Non
 def insert_each(connection: psycopg.Connection, rows: Sequence[Rows]) -> None:
     """Write rows with one statement a row."""
     for each in rows:
-        places = sql.SQL(", ").join(sql.SQL("%s::{}").format(sql.SQL(type_)) for type_ in each.types.values())  # type: ignore[arg-type]
+        places = sql.SQL(", ").join(sql.SQL("%s::{}").format(sql.SQL(type_)) for type_ in each.types.values())
         names = sql.SQL(", ").join(map(sql.Identifier, each.types))
         statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
             sql.Identifier(_SCHEMA, each.table), names, places

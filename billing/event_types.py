@@ -53,6 +53,7 @@ EVENT_TYPES = (
     "subscription.created",
     "subscription.credits_due",
     "subscription.expired",
+    "subscription.imported",
     "subscription.past_due",
     "subscription.paused",
     "subscription.recovered",

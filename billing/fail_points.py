@@ -49,6 +49,7 @@ FAIL_POINTS = {
     "subscriptions.before_commit": "what was due of some subscriptions is done in the open transaction",
     "subscriptions.after_commit": "what was due of some subscriptions is committed",
     "subscriptions.allowance_granted": "a month's credits are given, and Postgres does not know it",
+    "import.stripe_told": "a subscription at Stripe ends with its period, and ours is not there yet",
     "outbox.claimed": "the lease on the deliveries is committed",
     "outbox.told": "the consumer was told, and the delivery is not closed",
     "outbox.before_commit": "the delivery is closed in the open transaction",

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from billing.invoicing import checks as invoicing_checks
 from billing.ledger import checks
+from billing.mirror import checks as mirror_checks
 
 
 class Invariant(NamedTuple):
@@ -174,7 +175,7 @@ INVARIANTS: tuple[Invariant, ...] = (
             (checks.of_the_past_day(checks.DISPUTES), "billing ledger backfill, then billing ledger verify"),
         )
     ),
-    *(Invariant(*check) for check in invoicing_checks.CHECKS),
+    *(Invariant(*check) for check in (*invoicing_checks.CHECKS, *mirror_checks.CHECKS)),
     Invariant(
         "audit_is_sealed",
         "no audit entry stays unsealed",

@@ -6,6 +6,8 @@ from billing.credits import purchase as credit_purchase
 from billing.credits.perform_purchase import perform_purchase
 from billing.invoicing import pay as invoice_pay
 from billing.invoicing.perform_payment import perform_invoice_payment
+from billing.mirror import import_subscription as subscription_import
+from billing.mirror.perform_import import perform_import
 from billing.operation_outcome import Settlement
 from billing.payment_methods import requests as payment_method_requests
 from billing.payment_methods.perform import perform_attachment, perform_detachment
@@ -36,6 +38,7 @@ PERFORMERS: dict[str, Performer] = {
     credit_purchase.OPERATION_KIND: perform_purchase,
     subscription_create.OPERATION_KIND: perform_invoice_payment,
     subscription_change.OPERATION_KIND: perform_invoice_payment,
+    subscription_import.OPERATION_KIND: perform_import,
     invoice_pay.PAY_KIND: perform_invoice_payment,
     invoice_pay.PAY_AGAIN_KIND: perform_invoice_payment,
     setup_intent_requests.CREATE_KIND: perform_setup_operation,

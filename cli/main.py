@@ -30,6 +30,8 @@ class BillingGroup(LazyGroup):
             module="cli.catalog", summary="The catalog: apply a file, export, a customer's price."
         ),
         "clock": CommandSource(module="cli.clock", summary="Test clocks: create, list, show, advance, delete."),
+        "import": CommandSource(module="cli.stripe_import", summary="Bring in: a subscription that Stripe bills."),
+        "mirror": CommandSource(module="cli.mirror", summary="Subscriptions that Stripe bills: list, sync."),
         "webhooks": CommandSource(module="cli.webhooks", summary="The webhook inbox: list, show, replay, resync."),
         "reconcile": CommandSource(module="cli.reconcile", summary="Compare with Stripe, and settle what differs."),
         "invariants": CommandSource(

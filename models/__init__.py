@@ -36,6 +36,7 @@ from models.invoice import (
     PendingLine,
 )
 from models.ledger import Account, EntryKind, LedgerEntry, LedgerPosting, LedgerTotal, Side
+from models.mirror import MirroredSubscription
 from models.money import Money
 from models.operation import Operation, OperationStatus
 from models.outbox import DeliveryStatus, OutboxDelivery, OutboxEvent
@@ -148,6 +149,7 @@ __all__ = [
     "Mend",
     "Meter",
     "MeterAggregation",
+    "MirroredSubscription",
     "Money",
     "ObjectType",
     "Operation",

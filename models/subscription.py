@@ -57,7 +57,7 @@ class UpgradeCredits(StrEnum):
     NONE = "none"
 
 
-_ENDED = "status IN ('canceled', 'expired')"
+ENDED = "status IN ('canceled', 'expired')"
 
 
 class Subscription(Base):
@@ -85,8 +85,8 @@ class Subscription(Base):
             "(trial_start IS NULL) = (trial_end IS NULL) AND trial_start < trial_end", name="trial_not_empty"
         ),
         CheckConstraint("days_until_due BETWEEN 0 AND 365", name="days_until_due_in_range"),
-        CheckConstraint(f"(ended_at IS NOT NULL) = ({_ENDED})", name="ended_when_final"),
-        CheckConstraint(f"NOT ({_ENDED}) OR next_action_at IS NULL", name="nothing_due_when_final"),
+        CheckConstraint(f"(ended_at IS NOT NULL) = ({ENDED})", name="ended_when_final"),
+        CheckConstraint(f"NOT ({ENDED}) OR next_action_at IS NULL", name="nothing_due_when_final"),
         CheckConstraint(
             "(status = 'paused') = (paused_at IS NOT NULL AND pause_behavior IS NOT NULL)", name="paused_how"
         ),
@@ -280,17 +280,21 @@ class PlanAllowance(Base):
     """The plan's credits of one month of a subscription: granted once, to the customer, under the row's id.
 
     `granted_at` is NULL until the credits are in Postgres. `credits` is what an upgrade adds, too: then `part` counts on.
+    It is of a subscription of ours, or of a mirrored one; of that `month_start` begins a period, which may be a longer one.
     """
 
     __tablename__ = "plan_allowances"
     __table_args__ = (
         CheckConstraint("credits > 0", name="credits_positive"),
+        CheckConstraint("num_nonnulls(subscription_id, mirror_id) = 1", name="of_one_subscription"),
         Index("uq_plan_allowances_month", "subscription_id", "month_start", "part", unique=True),
+        Index("uq_plan_allowances_mirrored", "mirror_id", "month_start", "part", unique=True),
         Index("ix_plan_allowances_due", "id", postgresql_where=text("granted_at IS NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    subscription_id: Mapped[UUID] = mapped_column(ForeignKey("subscriptions.id"))
+    subscription_id: Mapped[UUID | None] = mapped_column(ForeignKey("subscriptions.id"))
+    mirror_id: Mapped[UUID | None] = mapped_column(ForeignKey("mirrored_subscriptions.id"))
     customer_id: Mapped[UUID] = mapped_column(ForeignKey("customers.id"))
     month_start: Mapped[datetime]
     part: Mapped[int] = mapped_column(SmallInteger())
@@ -298,3 +302,11 @@ class PlanAllowance(Base):
     expires_at: Mapped[datetime]
     granted_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+
+    @property
+    def of_subscription(self) -> UUID:
+        """The subscription that it is of, mirrored or not. Raises ValueError where it is of none."""
+        found = self.subscription_id or self.mirror_id
+        if found is None:
+            raise ValueError(f"the allowance {self.id} is of no subscription")
+        return found

@@ -1,32 +1,37 @@
 """Subscriptions: a customer subscribes, pauses, comes back and cancels."""
 
+from typing import Any
 from uuid import UUID
 
 from flask_openapi.blueprint import APIBlueprint
 
 from app.edge import Answer, Context, Idempotency, endpoint
-from app.pagination import page_of
+from app.pagination import Listed, page_of_several
 from app.routes.documentation import BEARER, answers, slow_answers
 from app.schemas import subscriptions as schemas
 from app.schemas.base import EmptyBody
 from billing.business_time import business_now, business_now_of
 from billing.customers.find import customer_of, find_customer
 from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
+from billing.mirror.find import find_either, find_ours, mirrored_subscriptions, represented_either
+from billing.mirror.representation import STRIPE
 from billing.payments.representation import payment_representation
 from billing.subscriptions.cancel import cancel, pause, resume
 from billing.subscriptions.change import change
 from billing.subscriptions.change_rule import Effective, Proration
 from billing.subscriptions.create import SubscriptionTerms, create_subscription
 from billing.subscriptions.cycle import whole_seconds
-from billing.subscriptions.find import find_subscription, lock_subscription, represented, subscriptions
+from billing.subscriptions.find import lock_subscription, represented, subscriptions
 from billing.subscriptions.preview import issue_token, preview_representation
 from billing.subscriptions.proration import EventDay, Granularity, Policy
 from billing.subscriptions.quote import Wanted, quote
+from billing.subscriptions.representation import BILLING
 from billing.subscriptions.revise import revise
 from billing.tax.rule import flat_tax
 from billing.timestamps import iso
 from models.customer import Customer
 from models.ids import public_id
+from models.mirror import MirroredSubscription
 from models.price import PriceInterval
 from models.subscription import Collection, Subscription
 
@@ -83,18 +88,24 @@ def create(context: Context, body: schemas.SubscriptionCreate) -> Answer:
 @blueprint.get("/subscriptions", summary="List subscriptions", responses=answers(schemas.SubscriptionPage))
 @endpoint(scope="subscriptions:read")
 def list_(context: Context, query: schemas.SubscriptionQuery) -> Answer:
-    """Newest first, also those that have ended."""
+    """Newest first, also those that have ended, and those that Stripe bills (`managed_by: stripe`)."""
     customer_id = context.own
     if query.customer_id is not None:
         customer_id = find_customer(context.session, public=query.customer_id, own=context.own).id
+    status, plan = query.status, query.plan
+    ours = subscriptions(customer_id=customer_id, status=status, plan=plan)
+    mirrored = mirrored_subscriptions(customer_id=customer_id, status=status, plan=plan)
+    lists: dict[str, Listed[Any]] = {
+        BILLING: Listed(ours, Subscription.id),
+        STRIPE: Listed(mirrored, MirroredSubscription.id),
+    }
     return Answer(
-        body=page_of(
+        body=page_of_several(
             context.session,
-            subscriptions(customer_id=customer_id, status=query.status, plan=query.plan),
-            key=Subscription.id,
+            list(lists.values()) if query.managed_by is None else [lists[query.managed_by]],
             limit=query.limit,
             cursor=query.cursor,
-            represent=lambda found: represented(context.session, found),
+            represent=lambda found: represented_either(context.session, found),
         )
     )
 
@@ -105,8 +116,9 @@ def list_(context: Context, query: schemas.SubscriptionQuery) -> Answer:
 @endpoint(scope="subscriptions:read")
 def get(context: Context, path: schemas.SubscriptionPath) -> Answer:
     """As it stands now."""
-    found = find_subscription(context.session, public=path.subscription_id, own=context.own)
-    return _shown(context, found)
+    found = find_either(context.session, public=path.subscription_id, own=context.own)
+    (body,) = represented_either(context.session, [found])
+    return Answer(body=body)
 
 
 @blueprint.put(
@@ -164,7 +176,7 @@ def update(context: Context, path: schemas.SubscriptionPath, body: schemas.Subsc
 @endpoint(scope="subscriptions:read")
 def preview(context: Context, path: schemas.SubscriptionPath, body: schemas.SubscriptionWanted) -> Answer:
     """The lines and amounts of a change, to the cent. Nothing is written; `preview_token` asks for just this."""
-    found = find_subscription(context.session, public=path.subscription_id, own=context.own)
+    found = find_ours(context.session, public=path.subscription_id, own=context.own)
     at = whole_seconds(business_now(context.session, customer_id=found.customer_id, now=context.now))
     wanted = _wanted(body)
     quoted = quote(context.session, found, wanted, tax=flat_tax(context.settings.TAX_RATE), at=at)
@@ -247,8 +259,8 @@ def _locked_customer(context: Context, customer_id: UUID) -> Customer:
 
 
 def _locked(context: Context, path: schemas.SubscriptionPath) -> tuple[Customer, Subscription]:
-    """Return customer and subscription with their rows locked, in this order."""
-    found = find_subscription(context.session, public=path.subscription_id, own=context.own)
+    """Return customer and subscription with their rows locked, in this order. Raises SubscriptionManagedAtStripe."""
+    found = find_ours(context.session, public=path.subscription_id, own=context.own)
     customer = _locked_customer(context, found.customer_id)
     return customer, lock_subscription(context.session, subscription_id=found.id)
 

@@ -23,6 +23,9 @@ from app.schemas.payments import Payment
 SUBSCRIPTION_ID_EXAMPLE = "sub_01h455vb4pex5vsknk084sn02q"
 Status = Literal["incomplete", "trialing", "active", "past_due", "paused", "canceled", "expired"]
 Interval = Literal["week", "month", "quarter", "year"]
+ManagedBy = Annotated[
+    Literal["billing", "stripe"], Field(description="who bills it: this service, or Stripe Billing, mirrored here")
+]
 PlanName = Annotated[str, StringConstraints(min_length=1, max_length=64), Field(examples=["pro"])]
 Quantity = Annotated[int, Field(ge=1, le=1_000_000)]
 Addons = Annotated[dict[PlanName, Quantity], Field(max_length=20, examples=[{"seats-pack": 2}])]
@@ -105,6 +108,7 @@ class SubscriptionQuery(PageQuery):
     customer_id: CustomerId | None = None
     status: Status | None = None
     plan: PlanName | None = Field(None, description="the plan's code")
+    managed_by: ManagedBy | None = None
 
 
 class SubscriptionCancel(RequestBody):
@@ -161,13 +165,21 @@ class PendingChange(Answered):
 
 
 class Subscription(Answered):
-    """A subscription. Periods are half-open: the end belongs to the next one."""
+    """A subscription. Periods are half-open: the end belongs to the next one.
+
+    Of one that Stripe bills `customer_id` is null while its customer is none of ours, `plan` while no price of it names one,
+    `interval` where ours has none like it, and `proration_policy` always; its items and prices are Stripe's.
+    """
 
     id: str = Field(examples=[SUBSCRIPTION_ID_EXAMPLE])
-    customer_id: str
+    managed_by: ManagedBy
+    gateway_id: str | None = Field(description="its id at Stripe, where Stripe bills it")
+    gateway_status: str | None = Field(description="its status in Stripe's own words, such as `unpaid`")
+    imported_as: str | None = Field(description="the subscription of this service that goes on where this one ends")
+    customer_id: str | None
     status: Status
-    plan: str
-    interval: Interval
+    plan: str | None
+    interval: Interval | None
     currency: str
     items: list[SubscriptionItem]
     current_period_start: str
@@ -179,7 +191,7 @@ class Subscription(Answered):
     days_until_due: int
     auto_renew: bool
     payment_method: str | None
-    proration_policy: PolicyAnswered
+    proration_policy: PolicyAnswered | None
     cancel_at_period_end: bool
     cancel_requested_at: str | None
     cancel_reason: str | None

@@ -7,6 +7,8 @@ from uuid import UUID
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
+from billing.mirror.served import serves
+from models.mirror import MirroredSubscription
 from models.plan import Plan, PlanVersion
 from models.subscription import Subscription, SubscriptionStatus
 
@@ -23,22 +25,28 @@ class HeldPlan(NamedTuple):
 def held_plan(session: Session, *, customer_id: UUID, grace_days: int, now: datetime) -> HeldPlan:
     """Return the plan and the version whose features the customer has at `now`, its business time.
 
-    Of several subscriptions the plan with the greatest position counts. One that is past due counts for `grace_days`. A customer
-    without a subscription that counts has the features of `free` as it is offered now.
+    Of several subscriptions, mirrored ones too, the plan with the greatest position counts. One that is past due counts for
+    `grace_days`. A customer without a subscription that counts has the features of `free` as it is offered now.
     """
+    late_since_after = now - timedelta(days=grace_days)
     served = or_(
         Subscription.status.in_((SubscriptionStatus.TRIALING, SubscriptionStatus.ACTIVE)),
         and_(
             Subscription.status == SubscriptionStatus.PAST_DUE,
-            Subscription.past_due_since > now - timedelta(days=grace_days),
+            Subscription.past_due_since > late_since_after,
         ),
+    )
+    ours = select(Subscription.plan_version_id).where(
+        Subscription.customer_id == customer_id, Subscription.ended_at.is_(None), served
+    )
+    mirrored = select(MirroredSubscription.plan_version_id).where(
+        MirroredSubscription.customer_id == customer_id, serves(late_since_after=late_since_after)
     )
     subscribed = (
         select(Plan, PlanVersion)
         .join(PlanVersion, PlanVersion.plan_id == Plan.id)
-        .join(Subscription, Subscription.plan_version_id == PlanVersion.id)
-        .where(Subscription.customer_id == customer_id, Subscription.ended_at.is_(None), served)
-        .order_by(Plan.position.desc())
+        .where(PlanVersion.id.in_(ours.union_all(mirrored)))
+        .order_by(Plan.position.desc(), PlanVersion.number.desc())
         .limit(1)
     )
     found = session.execute(subscribed).one_or_none()

@@ -124,6 +124,7 @@ class EntrySource(_Snapshot):
     id: str
     object: str
     payment_intent: str | None = None
+    customer: str | None = None
 
 
 class BalanceEntrySnapshot(_Snapshot):
@@ -182,15 +183,125 @@ class SetupIntentSnapshot(_Snapshot):
     metadata: dict[str, str] = Field(default_factory=dict)
 
 
+class AddressSnapshot(_Snapshot):
+    """An address at the gateway; `country` in two letters."""
+
+    line1: str | None = None
+    line2: str | None = None
+    city: str | None = None
+    postal_code: str | None = None
+    state: str | None = None
+    country: str | None = None
+
+
 class CustomerSnapshot(_Snapshot):
     """A customer at the gateway; `deleted` is true for one that is gone."""
 
     id: str
     deleted: bool = False
+    email: str | None = None
+    name: str | None = None
+    address: AddressSnapshot | None = None
     metadata: dict[str, str] = Field(default_factory=dict)
     default_payment_method: str | None = Field(
         None, validation_alias=AliasPath("invoice_settings", "default_payment_method")
     )
+
+
+class ProductSnapshot(_Snapshot):
+    """What a price at the gateway is the price of. Of one that was deleted only the id is left."""
+
+    id: str
+    name: str | None = None
+    metadata: dict[str, str] = Field(default_factory=dict)
+
+
+class RecurringSnapshot(_Snapshot):
+    """How often a price is paid: every `interval_count` of `interval` (day, week, month, year)."""
+
+    interval: str
+    interval_count: int
+    usage_type: str
+
+
+class PriceSnapshot(_Snapshot):
+    """A recurring price at the gateway, with its product. `unit_amount` is None below one minor unit, and with tiers."""
+
+    id: str
+    currency: str
+    unit_amount: int | None = None
+    lookup_key: str | None = None
+    nickname: str | None = None
+    metadata: dict[str, str] = Field(default_factory=dict)
+    product: ProductSnapshot
+    recurring: RecurringSnapshot
+
+
+class SubscriptionItemSnapshot(_Snapshot):
+    """So many of a price, for a period in seconds since 1970. What is counted by use has no quantity."""
+
+    id: str
+    quantity: int | None = None
+    price: PriceSnapshot
+    current_period_start: int
+    current_period_end: int
+
+
+class InvoiceLinesSnapshot(_Snapshot):
+    """The first lines of an invoice at the gateway, each with the period that it pays for."""
+
+    data: list[dict[str, Any]]
+    has_more: bool
+
+    def reach(self, moment: int) -> bool:
+        """Return whether a line pays for a time up to `moment`; with more lines than are shown it is taken for granted."""
+        ends = [line["period"].get("end") for line in self.data if isinstance(line.get("period"), dict)]
+        return self.has_more or moment in ends
+
+
+class SubscriptionInvoiceSnapshot(_Snapshot):
+    """The latest invoice of a subscription at the gateway."""
+
+    id: str
+    status: str | None = None
+    created: int
+    finalized_at: int | None = Field(None, validation_alias=AliasPath("status_transitions", "finalized_at"))
+    lines: InvoiceLinesSnapshot
+
+
+class SubscriptionSnapshot(_Snapshot):
+    """A subscription at the gateway, with its customer, the products of its prices and its latest invoice.
+
+    Moments are seconds since 1970, the currency is in lower case.
+    """
+
+    id: str
+    status: str
+    livemode: bool
+    currency: str
+    created: int
+    billing_cycle_anchor: int
+    customer: CustomerSnapshot
+    items: list[SubscriptionItemSnapshot] = Field(validation_alias=AliasPath("items", "data"), min_length=1)
+    latest_invoice: SubscriptionInvoiceSnapshot | None = None
+    default_payment_method: str | None = None
+    collection_method: str
+    days_until_due: int | None = None
+    cancel_at: int | None = None
+    cancel_at_period_end: bool
+    canceled_at: int | None = None
+    cancel_reason: str | None = Field(None, validation_alias=AliasPath("cancellation_details", "reason"))
+    ended_at: int | None = None
+    trial_start: int | None = None
+    trial_end: int | None = None
+    discounts: list[Any] = Field(default_factory=list)
+    metadata: dict[str, str] = Field(default_factory=dict)
+
+
+class SubscriptionNameSnapshot(_Snapshot):
+    """Which subscription a page of a list names; it is fetched by itself, with what belongs to it."""
+
+    id: str
 
 
 class CustomerDetails(NamedTuple):

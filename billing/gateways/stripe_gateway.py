@@ -35,6 +35,7 @@ from billing.gateways.snapshots import (
     RefundSnapshot,
     SetupIntentSnapshot,
 )
+from billing.gateways.stripe_subscriptions import StripeSubscriptions
 from billing.metrics import GATEWAY_CALLS, GATEWAY_SECONDS
 from billing.payments.declines import explain
 from billing.unit_of_work import inside_transaction
@@ -65,6 +66,7 @@ class StripeGateway:
             max_network_retries=_SDK_RETRIES,
             http_client=stripe.RequestsClient(timeout=timeout_seconds),
         )
+        self.subscriptions = StripeSubscriptions(self._client.v1.subscriptions, call=self._call)
 
     def create_customer(self, *, customer_id: str, idempotency_key: str) -> CustomerSnapshot:
         """Create the customer with nothing but our id: what may change later would make a repetition differ."""

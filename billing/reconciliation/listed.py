@@ -49,9 +49,11 @@ def compare_page_of_payments(runtime: Runtime, *, run: ReconciliationRun) -> Eff
     def effect(session: Session, held: ReconciliationRun, now: datetime) -> str | None:
         ours = our_side.payments_of(session, intents=page)
         in_flight = our_side.busy(session, public_ids=[public_id(PREFIX, row.id) for row in ours.values()])
+        payers = our_side.billed_by_stripe(session, customers={intent.customer for intent in page})
         findings = [
             finding
             for intent in page
+            if intent.id in ours or "payment_id" in intent.metadata or intent.customer not in payers
             for finding in compare_payment(ours=ours.get(intent.id), theirs=intent)
             if finding.our_id not in in_flight
         ]
@@ -119,6 +121,9 @@ def compare_page_of_entries(runtime: Runtime, *, run: ReconciliationRun) -> Effe
         ours = our_side.sources_of(session, entries=page)
         known = explained(session, gateway_ids=[name for entry in page for name in _sources(entry)])
         in_flight = our_side.busy(session, public_ids=[our_id(row) for row in ours.values() if row is not None])
+        payers = our_side.billed_by_stripe(
+            session, customers={entry.source.customer for entry in page if entry.source is not None}
+        )
         findings: list[Finding] = []
         totals = {currency: dict(sums) for currency, sums in held.totals.items()}
         for entry in page:
@@ -127,7 +132,8 @@ def compare_page_of_entries(runtime: Runtime, *, run: ReconciliationRun) -> Effe
             sums["amount"] += entry.amount
             sums["fee"] += entry.fee
             sums["net"] += entry.net
-            if is_compared(entry):
+            foreign = ours.get(entry.id) is None and entry.source is not None and entry.source.customer in payers
+            if is_compared(entry) and not foreign:
                 sums["compared_amount"] += entry.amount
                 sums["our_amount"] += expected_amount(entry, ours=ours.get(entry.id))
                 if not known.intersection(_sources(entry)):

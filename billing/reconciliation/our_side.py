@@ -10,6 +10,7 @@ from billing.gateways.snapshots import BalanceEntrySnapshot, DisputeSnapshot, In
 from billing.payments.representation import PREFIX, REFUND_PREFIX
 from models.dispute import Dispute
 from models.ids import MalformedId, row_id
+from models.mirror import MirroredSubscription
 from models.operation import Operation
 from models.payment import Payment
 from models.refund import Refund
@@ -29,6 +30,16 @@ def payments_of(session: Session, *, intents: Sequence[IntentSnapshot]) -> dict[
     by_row = {payment.id: payment for payment in found}
     ours = {intent: by_gateway.get(intent) or (by_row.get(row) if row else None) for intent, row in named.items()}
     return {intent: payment for intent, payment in ours.items() if payment is not None}
+
+
+def billed_by_stripe(session: Session, *, customers: Collection[str | None]) -> set[str]:
+    """Return those of the gateway's customers that have a mirrored subscription: what they pay to Stripe Billing is none of ours.
+
+    A payment that we made for them names our row, and is compared as ever.
+    """
+    named = {customer for customer in customers if customer}
+    query = select(MirroredSubscription.gateway_customer_id).where(MirroredSubscription.gateway_customer_id.in_(named))
+    return set(session.scalars(query.distinct())) if named else set()
 
 
 def refunds_of_page(session: Session, *, refunds: Sequence[RefundSnapshot]) -> dict[str, Refund]:

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Row, cast, func, select
+from sqlalchemy.dialects.postgresql import JSONPATH
 from sqlalchemy.orm import Session
 
 from billing.actor import Actor
@@ -30,11 +31,14 @@ from billing.tax.rule import flat_tax
 from models.customer import Customer
 from models.ids import new_id, public_id
 from models.invoice import BillingReason, Invoice
+from models.mirror import MirroredSubscription
 from models.plan import Plan
 from models.price import Price, PriceInterval
 from models.subscription import Collection, Subscription, SubscriptionItem, SubscriptionStatus
 
 OPERATION_KIND = "subscription.create"
+# An item at Stripe that costs something; of one with tiers the amount is null.
+_PAID_ITEM = "$[*].unit_amount ? (@ != 0)"
 
 
 class AlreadySubscribed(Conflict):
@@ -206,18 +210,29 @@ def _first_invoice(
     return invoice
 
 
-def has_another(session: Session, *, customer_id: UUID, plan: Plan) -> Subscription | None:
-    """Return the customer's living subscription to a plan; there is one at most."""
-    return session.scalar(
-        select(Subscription).where(
-            Subscription.customer_id == customer_id, Subscription.plan_id == plan.id, Subscription.ended_at.is_(None)
-        )
+def living_subscription(
+    session: Session, *, customer_id: UUID, plan: Plan, but: UUID | None = None
+) -> Row[tuple[UUID, SubscriptionStatus]] | None:
+    """Return id and status of the customer's living subscription to a plan, ours or one that Stripe bills.
+
+    `but` is a mirrored one that is to end. The caller holds the customer's lock.
+    """
+    ours = select(Subscription.id, Subscription.status).where(
+        Subscription.customer_id == customer_id, Subscription.plan_id == plan.id, Subscription.ended_at.is_(None)
     )
+    mirrored = select(MirroredSubscription.id, MirroredSubscription.status).where(
+        MirroredSubscription.customer_id == customer_id,
+        MirroredSubscription.plan_id == plan.id,
+        MirroredSubscription.ended_at.is_(None),
+        MirroredSubscription.imported_as.is_(None),
+        MirroredSubscription.id.is_distinct_from(but),
+    )
+    return session.execute(ours.union_all(mirrored).limit(1)).one_or_none()
 
 
-def require_no_other(session: Session, *, customer_id: UUID, plan: Plan) -> None:
-    """Raise AlreadySubscribed where the customer has a living subscription to the plan."""
-    present = has_another(session, customer_id=customer_id, plan=plan)
+def require_no_other(session: Session, *, customer_id: UUID, plan: Plan, but: UUID | None = None) -> None:
+    """Raise AlreadySubscribed where the customer has the plan, from us or from Stripe."""
+    present = living_subscription(session, customer_id=customer_id, plan=plan, but=but)
     if present is not None:
         public = public_id(SUBSCRIPTION_PREFIX, present.id)
         raise AlreadySubscribed(
@@ -234,7 +249,7 @@ def _trial_days(
     terms: SubscriptionTerms,
     settings: Settings,
 ) -> int:
-    """Return what was asked for, else the plan's trial for a customer who never paid for a plan, nor tried one."""
+    """Return what was asked for, else the plan's trial for who never paid for one, here or at Stripe, nor tried one."""
     if terms.trial_days is not None:
         return terms.trial_days
     days = settings.TRIAL_PERIOD_DAYS if offered.version.trial_days is None else offered.version.trial_days
@@ -248,4 +263,13 @@ def _trial_days(
         .where(Subscription.customer_id == customer.id, Price.unit_amount.is_distinct_from(0))
         .limit(1)
     )
-    return 0 if session.scalar(before) is not None else days
+    at_stripe = (
+        select(MirroredSubscription.id)
+        .where(
+            MirroredSubscription.customer_id == customer.id,
+            MirroredSubscription.status.not_in((SubscriptionStatus.INCOMPLETE, SubscriptionStatus.EXPIRED)),
+            func.jsonb_path_exists(MirroredSubscription.items, cast(_PAID_ITEM, JSONPATH)),
+        )
+        .limit(1)
+    )
+    return 0 if session.scalar(before) is not None or session.scalar(at_stripe) is not None else days

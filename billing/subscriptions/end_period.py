@@ -17,7 +17,7 @@ from billing.subscriptions.apply_change import switch
 from billing.subscriptions.arrears import arrears_of_each, note_billed
 from billing.subscriptions.bill import bill
 from billing.subscriptions.coupon import coupons_of_each, use_up
-from billing.subscriptions.create import has_another
+from billing.subscriptions.create import living_subscription
 from billing.subscriptions.find import pending_changes, represented
 from billing.subscriptions.items import items_of_each
 from billing.subscriptions.next_action import next_action
@@ -125,7 +125,7 @@ def _let_changes_come(session: Session, subscriptions: Sequence[Subscription], *
         plan = session.get_one(Plan, change.plan_id)
         if each.status is _S.CANCELED:
             change.withdrawn_at, change.withdrawn_reason = at, "the subscription ended"
-        elif plan.id != each.plan_id and has_another(session, customer_id=each.customer_id, plan=plan):
+        elif plan.id != each.plan_id and living_subscription(session, customer_id=each.customer_id, plan=plan):
             change.withdrawn_at, change.withdrawn_reason = at, f"the customer has the plan {plan.code} already"
         else:
             switch(session, each, change, at=at)

@@ -63,7 +63,7 @@ def _grant(runtime: Runtime, row: PlanAllowance, *, at: datetime) -> None:
         kind=GrantKind.ALLOWANCE,
         priority=DEFAULT_PRIORITY[GrantKind.ALLOWANCE],
         expires_at=row.expires_at,
-        reference=public_id(SUBSCRIPTION_PREFIX, row.subscription_id),
+        reference=public_id(SUBSCRIPTION_PREFIX, row.of_subscription),
     )
     grant(runtime, order, terms, balance_max=None, now=at)
 

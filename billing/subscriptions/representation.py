@@ -12,6 +12,9 @@ from models.ids import public_id
 from models.plan import Plan
 from models.subscription import Subscription, SubscriptionChange
 
+# Who bills it: our own engine; the others are mirrored (billing/mirror).
+BILLING = "billing"
+
 
 def subscription_representation(
     subscription: Subscription,
@@ -24,6 +27,10 @@ def subscription_representation(
     """Return the subscription as JSON-like data; `pending` is the change that has not come, with its plan."""
     return {
         "id": public_id(SUBSCRIPTION_PREFIX, subscription.id),
+        "managed_by": BILLING,
+        "gateway_id": None,
+        "gateway_status": None,
+        "imported_as": None,
         "customer_id": public_id(CUSTOMER_PREFIX, subscription.customer_id),
         "status": str(subscription.status),
         "plan": plan.code,

@@ -30,6 +30,7 @@ from billing.setup_intents.outcome import apply_setup_intent
 from billing.setup_intents.perform import observe_setup_intent
 from billing.setup_intents.representation import PREFIX as SETUP_INTENT_PREFIX
 from billing.webhooks.customer_events import forget_gateway_customer, mirror_default
+from billing.webhooks.subscription_events import on_subscription, on_subscription_invoice, on_trial_end
 from models.customer import Customer
 from models.ids import named_row, public_id
 from models.payment import Payment
@@ -207,6 +208,22 @@ HANDLERS: dict[str, Handler] = {
         on_payment_method,
     ),
     **dict.fromkeys(("customer.deleted", "customer.updated"), on_customer),
+    **dict.fromkeys(
+        (
+            "customer.subscription.created",
+            "customer.subscription.deleted",
+            "customer.subscription.paused",
+            "customer.subscription.resumed",
+            "customer.subscription.updated",
+            # The names that the service's own specification gives them; Stripe does not send these.
+            "subscription.created",
+            "subscription.deleted",
+            "subscription.updated",
+        ),
+        on_subscription,
+    ),
+    "customer.subscription.trial_will_end": on_trial_end,
+    **dict.fromkeys(("invoice.paid", "invoice.payment_failed"), on_subscription_invoice),
 }
 
 

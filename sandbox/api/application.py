@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from sandbox.api import (
     balance,
+    catalog,
     charges,
     customers,
     disputes,
@@ -19,6 +20,7 @@ from sandbox.api import (
     payment_methods,
     refunds,
     setup_intents,
+    subscriptions,
     webhook_endpoints,
 )
 from sandbox.api.authentication import Keys, secret_key_required
@@ -62,6 +64,8 @@ _ROUTES = RouteTable(
         balance,
         events,
         webhook_endpoints,
+        catalog,
+        subscriptions,
     )
     for route in module.ROUTES
 )

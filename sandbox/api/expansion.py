@@ -1,5 +1,7 @@
 """`expand[]`: identifiers in an answer become the objects that they name."""
 
+from functools import partial
+
 from sandbox.api.lists import as_list_object
 from sandbox.hidden import without_hidden
 from sandbox.json_types import Json
@@ -28,7 +30,9 @@ _EXPANDABLE: dict[str, dict[str, str]] = {
         "latest_charge": "charge",
         "payment_method": "payment_method",
     },
+    "invoice": {"customer": "customer", "parent.subscription_details.subscription": "subscription"},
     "payment_method": {"customer": "customer"},
+    "price": {"product": "product"},
     "refund": {
         "balance_transaction": "balance_transaction",
         "charge": "charge",
@@ -38,6 +42,12 @@ _EXPANDABLE: dict[str, dict[str, str]] = {
         "payment_method": "payment_method",
     },
     "setup_attempt": {"customer": "customer", "payment_method": "payment_method", "setup_intent": "setup_intent"},
+    "subscription": {
+        "customer": "customer",
+        "default_payment_method": "payment_method",
+        "items.data.price.product": "product",
+        "latest_invoice": "invoice",
+    },
     "setup_intent": {"customer": "customer", "latest_attempt": "setup_attempt", "payment_method": "payment_method"},
 }
 
@@ -83,8 +93,11 @@ def _expand_fields(work: Work, *, owner: Json, fields: Json, tree: _Tree, prefix
         if kind is None and not any(known.startswith(f"{full_name}.") for known in expandable):
             raise _not_expandable(full_name)
         if kind is None:
+            within = partial(_expand_fields, work, owner=owner, tree=branch, prefix=f"{full_name}.")
             if isinstance(value, dict):
-                expanded[name] = _expand_fields(work, owner=owner, fields=value, tree=branch, prefix=f"{full_name}.")
+                expanded[name] = within(fields=value)
+            elif isinstance(value, list):
+                expanded[name] = [within(fields=item) for item in value]
         elif full_name in _INCLUDED:
             included = _INCLUDED[full_name](work, owner)
             expanded[name] = _expand_object(work, body=included, tree=branch) if branch else included

@@ -15,6 +15,7 @@ from sandbox.objects.disputes import REASONS
 from sandbox.payments.challenge import end_challenge, find_challenge
 from sandbox.payments.debits import fail_debit, settle_debit
 from sandbox.payments.disputes import close_dispute, open_dispute
+from sandbox.subscriptions.life import end_period, give_up, remind_of_trial_end
 from sandbox.wire.errors import ApiError, invalid_request, no_such, unknown_route
 from sandbox.wire.messages import Request, Response, json_response
 from sandbox.wire.parameters import Choice, Fields, Integer, Rule, Text
@@ -76,6 +77,12 @@ class Control:
                 ("authenticate", "{intent}"),
                 self._authenticate,
                 Fields({"outcome": outcome}, required=("outcome",)),
+            ),
+            _ControlRoute(
+                "POST",
+                ("subscriptions", "{subscription}"),
+                self._live_on,
+                Fields({"outcome": Choice(tuple(_LIVES))}, required=("outcome",)),
             ),
             _ControlRoute("POST", ("reset",), self._reset),
         )
@@ -199,12 +206,24 @@ class Control:
             end_challenge(work=work, intent=intent, is_passed=params["outcome"] == "complete")
         return without_hidden(intent)
 
+    def _live_on(self, ids: dict[str, str], params: Json) -> Json:
+        with self._workbench.work() as work:
+            subscription = work.get("subscription", ids["subscription"], param="subscription")
+            _LIVES[params["outcome"]](work=work, subscription=subscription)
+        return without_hidden(subscription)
+
     def _reset(self, _ids: dict[str, str], _params: Json) -> Json:
         self._faults.clear()
         self._workbench.forget_everything()
         return {"status": "ok"}
 
 
+# What time would bring a subscription.
+_LIVES: dict[str, Callable[..., None]] = {
+    "end_period": end_period,
+    "give_up": give_up,
+    "remind_of_trial_end": remind_of_trial_end,
+}
 _FAULT = Fields(
     {
         "kind": Choice(tuple(FaultKind)),

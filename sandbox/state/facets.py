@@ -2,7 +2,20 @@
 
 from sandbox.json_types import Json
 
-_FIELDS = ("customer", "payment_intent", "charge", "type", "email", "source", "payment_method", "setup_intent")
+_FIELDS = (
+    "customer",
+    "payment_intent",
+    "charge",
+    "type",
+    "email",
+    "source",
+    "payment_method",
+    "setup_intent",
+    "product",
+    "lookup_key",
+)
+# What only these kinds are listed by.
+_STATUS_OF = ("invoice", "subscription")
 
 # Where a value would be an index entry that nobody asks for.
 _UNUSED = frozenset(
@@ -25,6 +38,10 @@ def facets_of(body: Json) -> Facets:
         for field in _FIELDS
         if isinstance(value := body.get(field), str) and (kind, field) not in _UNUSED
     }
+    if kind in _STATUS_OF:
+        found.add(("status", body["status"]))
+    if kind == "invoice":
+        found.add(("subscription", body["parent"]["subscription_details"]["subscription"]))
     metadata = body.get("metadata")
     if metadata:
         found |= {(f"metadata[{name}]", text) for name, text in metadata.items()}

@@ -66,6 +66,25 @@ CHECKS = {
     ],
     "ck_pending_lines_share_whole": ["UPDATE pending_lines SET share_parts = NULL"],
     "ck_plan_allowances_credits_positive": ["UPDATE plan_allowances SET credits = 0"],
+    "ck_plan_allowances_of_one_subscription": [
+        "UPDATE plan_allowances SET mirror_id = NULL",
+        f"UPDATE plan_allowances SET subscription_id = '{A}'",
+    ],
+    "ck_mirrored_subscriptions_collection_known": ["UPDATE mirrored_subscriptions SET collection = 'by_hand'"],
+    "ck_mirrored_subscriptions_currency_iso4217": ["UPDATE mirrored_subscriptions SET currency = 'usd'"],
+    "ck_mirrored_subscriptions_ended_when_final": [
+        "UPDATE mirrored_subscriptions SET ended_at = now()",
+        "UPDATE mirrored_subscriptions SET status = 'canceled'",
+    ],
+    "ck_mirrored_subscriptions_imported_for_somebody": ["UPDATE mirrored_subscriptions SET customer_id = NULL"],
+    "ck_mirrored_subscriptions_interval_known": ["UPDATE mirrored_subscriptions SET interval = 'day'"],
+    "ck_mirrored_subscriptions_past_due_since_when": ["UPDATE mirrored_subscriptions SET status = 'past_due'"],
+    "ck_mirrored_subscriptions_period_in_order": [
+        "UPDATE mirrored_subscriptions SET current_period_end = current_period_start - interval '1 second'"
+    ],
+    "ck_mirrored_subscriptions_plan_with_its_version": ["UPDATE mirrored_subscriptions SET plan_version_id = NULL"],
+    "ck_mirrored_subscriptions_status_known": ["UPDATE mirrored_subscriptions SET status = 'unpaid'"],
+    "ck_mirrored_subscriptions_version_not_negative": ["UPDATE mirrored_subscriptions SET version = -1"],
     "ck_invoices_billing_reason_known": ["UPDATE invoices SET billing_reason = 'because'"],
     "ck_invoices_collection_known": ["UPDATE invoices SET collection = 'by_hand'"],
     "ck_invoices_credited_within_total": [
@@ -163,9 +182,17 @@ UNIQUES = {
         "INSERT INTO subscription_discounts (id, subscription_id, coupon_id, starts_at) "
         f"VALUES ('{B}', '{A}', '{B}', now())"
     ),
+    "uq_mirrored_subscriptions_gateway_id": f"UPDATE mirrored_subscriptions SET gateway_id = 'sub_1' WHERE id = '{B}'",
+    "uq_mirrored_subscriptions_imported_as": f"UPDATE mirrored_subscriptions SET imported_as = '{A}' WHERE id = '{B}'",
+    "uq_plan_allowances_mirrored": (
+        "INSERT INTO plan_allowances (id, mirror_id, customer_id, month_start, part, credits, expires_at, created_at) "
+        "SELECT gen_random_uuid(), mirror_id, customer_id, month_start, part, credits, expires_at, created_at "
+        "FROM plan_allowances WHERE mirror_id IS NOT NULL"
+    ),
     "uq_plan_allowances_month": (
         "INSERT INTO plan_allowances (id, subscription_id, customer_id, month_start, part, credits, expires_at, created_at) "
-        f"SELECT '{B}', subscription_id, customer_id, month_start, part, credits, expires_at, created_at FROM plan_allowances"
+        "SELECT gen_random_uuid(), subscription_id, customer_id, month_start, part, credits, expires_at, created_at "
+        "FROM plan_allowances WHERE subscription_id IS NOT NULL"
     ),
     "uq_invoices_number": f"UPDATE invoices SET number = 'INV-2026-000001' WHERE id = '{B}'",
     "uq_invoices_period": f"UPDATE invoices SET billing_reason = 'subscription_cycle' WHERE id = '{B}'",

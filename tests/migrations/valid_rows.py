@@ -98,6 +98,15 @@ INSERT INTO usage_billings (id, subscription_item_id, period_start, period_end, 
 VALUES ('{A}', '{A}', '2026-01-31T00:00:00Z', '2026-02-28T00:00:00Z', 5, 10, 'USD');
 INSERT INTO subscription_discounts (id, subscription_id, coupon_id, starts_at, ends_at)
 VALUES ('{A}', '{A}', '{A}', now(), now() + interval '1 month');
+INSERT INTO mirrored_subscriptions (id, gateway_id, version, gateway_customer_id, customer_id, status, gateway_status, plan_id,
+    plan_version_id, interval, currency, items, anchor, current_period_start, current_period_end, collection, days_until_due,
+    cancel_at_period_end, imported_as, metadata, created_at, updated_at)
+VALUES ('{A}', 'sub_1', 1, 'cus_1', '{A}', 'active', 'active', '{A}', '{A}', 'month', 'USD', '[]', now(), now(), now(),
+    'automatic', 0, true, '{A}', '{{}}', now(), now()),
+    ('{B}', 'sub_2', 1, 'cus_1', '{A}', 'active', 'active', NULL, NULL, NULL, 'USD', '[]', now(), now(), now(),
+    'automatic', 0, false, NULL, '{{}}', now(), now());
+INSERT INTO plan_allowances (id, mirror_id, customer_id, month_start, part, credits, expires_at, created_at)
+VALUES ('{B}', '{A}', '{A}', '2026-01-31T00:00:00Z', 0, 1000, '2026-02-28T00:00:00Z', now());
 INSERT INTO plan_allowances (id, subscription_id, customer_id, month_start, part, credits, expires_at, created_at)
 VALUES ('{A}', '{A}', '{A}', '2026-01-31T00:00:00Z', 0, 1000, '2026-02-28T00:00:00Z', now());
 INSERT INTO invoices (id, customer_id, subscription_id, status, billing_reason, number, currency, period_start, period_end,

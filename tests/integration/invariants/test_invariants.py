@@ -55,7 +55,14 @@ INVOICE = (
     " 'manual', 'INV-2026-000001', 'USD', now(), now(), 2900, 0, 0, 2900, 0, 2900, 0, 0, 'automatic', 0, '{}', now(), now()"
     " FROM payments WHERE status = 'succeeded' LIMIT 1"
 )
+MIRROR = (
+    "INSERT INTO mirrored_subscriptions (id, gateway_id, version, gateway_customer_id, status, gateway_status, currency, items,"
+    " anchor, current_period_start, current_period_end, collection, days_until_due, cancel_at_period_end, metadata, created_at,"
+    " updated_at) VALUES (gen_random_uuid(), 'sub_1', 1, 'cus_1', 'active', 'active', 'USD', '[]', now(), now(), now(),"
+    " 'automatic', 0, true, '{\"billing_import\": \"op_1\"}', now(), now())"
+)
 BREAKERS = {
+    "imports_are_whole": MIRROR,
     "invoice_numbers_have_no_gap": "INSERT INTO invoice_series (series, last_number) VALUES ('INV-2026', 1)",
     "invoices_add_up": INVOICE,
     "invoices_are_posted": INVOICE,

@@ -1,0 +1,1 @@
+"""Subscriptions that live at Stripe, as they are mirrored here, and their way into our own engine."""

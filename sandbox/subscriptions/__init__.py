@@ -1,0 +1,1 @@
+"""How subscriptions behave: their periods, their invoices, and what becomes of them."""

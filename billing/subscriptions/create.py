@@ -212,7 +212,7 @@ def _first_invoice(
 
 def living_subscription(
     session: Session, *, customer_id: UUID, plan: Plan, but: UUID | None = None
-) -> Row[tuple[UUID, SubscriptionStatus]] | None:
+) -> Row[UUID, SubscriptionStatus] | None:
     """Return id and status of the customer's living subscription to a plan, ours or one that Stripe bills.
 
     `but` is a mirrored one that is to end. The caller holds the customer's lock.

@@ -31,7 +31,9 @@ from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.errors import BillingError, InvariantBroken, Unavailable
 from billing.fail_points import fail_point
 from billing.hints import Hint
+from billing.invoicing import credit_note as invoice_credit_note
 from billing.invoicing import pay as invoice_pay
+from billing.invoicing.perform_credit_refund import perform_credit_refund
 from billing.invoicing.perform_payment import perform_invoice_payment
 from billing.metrics import WORK
 from billing.observations import OBSERVE_TRIES_MAX, StaleObservation
@@ -78,6 +80,7 @@ PERFORMERS: dict[str, Performer] = {
     subscription_create.OPERATION_KIND: perform_invoice_payment,
     invoice_pay.PAY_KIND: perform_invoice_payment,
     invoice_pay.PAY_AGAIN_KIND: perform_invoice_payment,
+    invoice_credit_note.REFUND_KIND: perform_credit_refund,
     setup_intent_requests.CREATE_KIND: perform_setup_operation,
     setup_intent_requests.CONFIRM_KIND: perform_setup_operation,
     clock_advance.OPERATION_KIND: perform_advance,

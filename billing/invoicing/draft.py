@@ -76,11 +76,12 @@ def compute(draft: Draft, *, tax: TaxRule, balance_minor: int) -> Computed:
     """Return what the draft comes to for a customer who has `balance_minor` with us."""
     subtotal = sum(line.amount_minor for line in draft.lines)
     discount = sum(line.discount_minor for line in draft.lines)
+    return Computed(draft, *reckon(subtotal=subtotal, discount=discount, tax=tax, balance_minor=balance_minor))
+
+
+def reckon(*, subtotal: int, discount: int, tax: TaxRule, balance_minor: int) -> tuple[tuple[TaxPart, ...], Totals]:
+    """Return the taxes and totals of lines that come to `subtotal`, for a customer who has `balance_minor` with us."""
     taxes = tax(taxable_minor=subtotal - discount)
     total = subtotal - discount + sum(part.amount_minor for part in taxes)
     used = min(total, balance_minor)
-    return Computed(
-        draft,
-        taxes,
-        Totals(subtotal, discount, total - subtotal + discount, total, balance=used, amount_due=total - used),
-    )
+    return taxes, Totals(subtotal, discount, total - subtotal + discount, total, balance=used, amount_due=total - used)

@@ -24,7 +24,7 @@ def write_off(session: Session, *, invoice: Invoice, actor: Actor, at: datetime,
     if invoice.status is not InvoiceStatus.OPEN:
         raise InvoiceNotOpen(f"an invoice that is {invoice.status} cannot be given up; it takes one that is open")
     invoice.status, invoice.updated_at = InvoiceStatus.UNCOLLECTIBLE, at
-    left = invoice.amount_due_minor - invoice.amount_paid_minor
+    left = invoice.remaining_minor
     post(
         session,
         written_off(invoice.id, customer_id=invoice.customer_id, currency=invoice.currency, amount=left, at=at),

@@ -136,8 +136,8 @@ def _give_up(
     at: datetime,
     now: datetime,
 ) -> None:
-    write_off(session, invoice=lock_invoice(session, invoice_id=case.invoice_id), actor=WORKER, at=at, now=now)
     end_case(session, case, status=DunningStatus.EXHAUSTED, reason=case.reason, actor=WORKER, at=at, now=now)
+    write_off(session, invoice=lock_invoice(session, invoice_id=case.invoice_id), actor=WORKER, at=at, now=now)
     if subscription is None or subscription.status is not SubscriptionStatus.PAST_DUE:
         return
     subscription.past_due_since = None

@@ -59,7 +59,7 @@ def creditable(session: Session, parts: Parts) -> Creditable:
             select(CreditNoteLine.line_position, func.sum(CreditNoteLine.amount_minor))
             .where(CreditNoteLine.invoice_id == invoice_id)
             .group_by(CreditNoteLine.line_position)
-        ).tuples()
+        ).all()
     )
     by_tax = dict(
         session.execute(
@@ -67,7 +67,7 @@ def creditable(session: Session, parts: Parts) -> Creditable:
             .join(CreditNote, CreditNote.id == CreditNoteTax.credit_note_id)
             .where(CreditNote.invoice_id == invoice_id)
             .group_by(CreditNoteTax.position)
-        ).tuples()
+        ).all()
     )
     whole = Shares(tuple(line.net_minor for line in parts.lines), tuple(tax.amount_minor for tax in parts.taxes))
     left = Shares(

@@ -1,15 +1,14 @@
 """Rule: what is asked to be taken back of an invoice, checked against what is left, and how each part came about."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import NamedTuple, Self
 
+from billing.decimals import in_main_unit
 from billing.errors import FieldFault, Invalid
 from billing.invoicing.credit_note_find import Creditable
 from billing.invoicing.credit_split import Shares, part_by_amount, part_by_lines
 from billing.invoicing.issue import Parts
 from billing.invoicing.prefixes import line_id
-from models.money import minor_unit_exponent
 
 
 class CreditNoteTooLarge(Invalid):
@@ -65,9 +64,9 @@ def _by_amount(parts: Parts, room: Creditable, *, gross: int) -> Parted:
             "/amount", f"{left.total} {currency} minor units are left of the invoice, {gross} are to be taken back"
         )
     shares = part_by_amount(room.whole, left, gross=gross)
-    nets = [_decimal(line, currency) for line in room.whole.lines]
+    nets = [in_main_unit(line, currency=currency) for line in room.whole.lines]
     if gross < left.total:
-        share = f"{_decimal(gross, currency)}/{_decimal(room.whole.total, currency)} × "
+        share = f"{in_main_unit(gross, currency=currency)}/{in_main_unit(room.whole.total, currency=currency)} × "
     else:
         share = "" if left == room.whole else "the rest of "
     return Parted(shares, tuple(f"{share}{net}" for net in nets))
@@ -90,14 +89,10 @@ def _by_lines(parts: Parts, room: Creditable, lines: Sequence[LineCredit]) -> Pa
                 f"{left} {currency} minor units are left of {wanted.line_id}, {wanted.amount_minor} are to be taken back",
             )
         nets[index] = wanted.amount_minor
-        formulas[index] = wanted.formula or _decimal(wanted.amount_minor, currency)
+        formulas[index] = wanted.formula or in_main_unit(wanted.amount_minor, currency=currency)
     net = sum(nets.values())
     if not 0 < net <= room.left.net:
         raise CreditNoteTooLarge.at(
             "/lines", f"{room.left.net} {currency} minor units are left of all lines, {net} are to be taken back"
         )
     return Parted(part_by_lines(room.whole, room.left, nets=nets), tuple(formulas))
-
-
-def _decimal(amount_minor: int, currency: str) -> str:
-    return f"{Decimal(amount_minor).scaleb(-minor_unit_exponent(currency)):f}"

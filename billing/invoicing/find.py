@@ -35,9 +35,15 @@ def find_invoice(session: Session, *, public: str, own: UUID | None) -> Invoice:
 
 
 def lock_invoice(session: Session, *, invoice_id: UUID) -> Invoice:
-    """Return the invoice with its row locked and its newest values. Customer and subscription are locked before it."""
+    """Return the invoice with its row locked and its newest values. Customer and subscription are locked before it.
+
+    Raises InvoiceNotFound where it was a draft that somebody has deleted meanwhile.
+    """
     query = select(Invoice).where(Invoice.id == invoice_id).with_for_update()
-    return session.scalars(query, execution_options={"populate_existing": True}).one()
+    found = session.scalar(query, execution_options={"populate_existing": True})
+    if found is None:
+        raise InvoiceNotFound("the draft was deleted meanwhile")
+    return found
 
 
 def invoices(

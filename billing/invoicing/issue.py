@@ -23,7 +23,7 @@ from billing.invoicing.representation import invoice_representation
 from billing.ledger.entry import Entry
 from billing.ledger.post import post
 from billing.tax.rule import TaxPart, TaxRule
-from models.invoice import CustomerBalance, Invoice, InvoiceLine, InvoiceStatus, InvoiceTax
+from models.invoice import BillingReason, CustomerBalance, Invoice, InvoiceLine, InvoiceStatus, InvoiceTax
 
 
 class Parts(NamedTuple):
@@ -99,7 +99,7 @@ def finalize(
         invoice.number, invoice.finalized_at, invoice.updated_at = number, issued_at, issued_at
         invoice.due_at = issued_at + timedelta(days=invoice.days_until_due)
         invoice.status = InvoiceStatus.OPEN
-        if not invoice.amount_due_minor:
+        if not invoice.remaining_minor:
             invoice.status, invoice.paid_at = InvoiceStatus.PAID, issued_at
     session.flush()
     post(session, [entry for draft in drafts for entry in _entries(draft.invoice)], now=now)
@@ -121,6 +121,8 @@ def finalize(
 
 
 def _entries(invoice: Invoice) -> list[Entry]:
+    if invoice.billing_reason is BillingReason.CREDIT_PURCHASE:
+        return []  # its payment's entry has all of it (purchase_invoice.py)
     return issued(
         invoice.id,
         customer_id=invoice.customer_id,

@@ -64,7 +64,6 @@ def payment_failed(
     case = count_failure(
         session,
         invoice=invoice,
-        subscription=subscription,
         payment=payment,
         actor=actor,
         at=at,

@@ -107,6 +107,15 @@ VALUES ('{A}', 1, 'recurring', 'A', 1, 'USD', 2900, 0, '29.00', '2026-01-31T00:0
     1, 1);
 INSERT INTO invoice_taxes (invoice_id, position, name, rate, currency, taxable_minor, amount_minor, reason)
 VALUES ('{A}', 1, 'Tax', 0.2, 'USD', 2900, 580, 'TAX_RATE');
+INSERT INTO credit_notes (id, invoice_id, customer_id, number, currency, subtotal_minor, tax_minor, total_minor, open_minor,
+    balance_minor, refund_minor, refund_id, metadata, created_at)
+SELECT id, '{A}', '{A}', number, 'USD', 1000, 200, 1200, 1200, 0, 0, refund_id, '{{}}', now()
+FROM (VALUES ('{A}'::uuid, 'INV-CN-2026-000001', NULL), ('{B}'::uuid, 'INV-CN-2026-000002', '{A}'::uuid))
+    AS new (id, number, refund_id);
+INSERT INTO credit_note_lines (credit_note_id, position, invoice_id, line_position, description, currency, amount_minor, formula)
+VALUES ('{A}', 1, '{A}', 1, 'A', 'USD', 1000, '10.00');
+INSERT INTO credit_note_taxes (credit_note_id, position, name, rate, currency, taxable_minor, amount_minor)
+VALUES ('{A}', 1, 'Tax', 0.2, 'USD', 1000, 200);
 INSERT INTO invoice_series (series, last_number) VALUES ('INV-2026', 2);
 INSERT INTO customer_balances (customer_id, currency, amount_minor, updated_at) VALUES ('{A}', 'USD', 100, now());
 INSERT INTO dunning_cases (id, invoice_id, customer_id, subscription_id, status, failures, attempt_id, category, due_at,

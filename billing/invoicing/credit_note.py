@@ -22,7 +22,7 @@ from billing.invoicing.balance import move_balance
 from billing.invoicing.collect import payment_of
 from billing.invoicing.credit_note_find import Creditable, creditable, represented
 from billing.invoicing.credit_note_parts import CreditNoteTooLarge, CreditWish, Parted, part
-from billing.invoicing.credit_split import taxable_of
+from billing.invoicing.credit_split import Shares, taxable_of
 from billing.invoicing.find import parts_of
 from billing.invoicing.issue import Parts
 from billing.invoicing.numbers import credit_note_series_of, take_numbers
@@ -118,22 +118,15 @@ def credit(
             session, payment=payment, amount_minor=uses.refund, reason="requested_by_customer", actor=actor, now=now
         )
     series = credit_note_series_of(at.year, prefix=number_prefix, on_test_clock=customer.test_clock_id is not None)
-    note = CreditNote(
-        id=new_id(),
-        invoice_id=invoice.id,
-        customer_id=customer.id,
+    note = _note_row(
+        invoice,
+        parted.shares,
+        uses,
         number=take_numbers(session, [series])[0],
-        currency=invoice.currency,
-        subtotal_minor=parted.shares.net,
-        tax_minor=sum(parted.shares.taxes),
-        total_minor=parted.shares.total,
-        open_minor=uses.open,
-        balance_minor=uses.balance,
-        refund_minor=uses.refund,
-        refund_id=refund.id if refund is not None else None,
+        refund=refund,
         reason=reason,
-        metadata_=metadata,
-        created_at=at,
+        metadata=metadata,
+        at=at,
     )
     session.add(note)
     session.flush()
@@ -220,6 +213,36 @@ def _let_go_of(session: Session, invoice: Invoice, payment: Payment | None, *, a
             "or void the payment first"
         )
     request_cancellation(session, payment=payment, actor=actor, now=now)
+
+
+def _note_row(
+    invoice: Invoice,
+    shares: Shares,
+    uses: Uses,
+    *,
+    number: str,
+    refund: Refund | None,
+    reason: str | None,
+    metadata: dict[str, str],
+    at: datetime,
+) -> CreditNote:
+    return CreditNote(
+        id=new_id(),
+        invoice_id=invoice.id,
+        customer_id=invoice.customer_id,
+        number=number,
+        currency=invoice.currency,
+        subtotal_minor=shares.net,
+        tax_minor=sum(shares.taxes),
+        total_minor=shares.total,
+        open_minor=uses.open,
+        balance_minor=uses.balance,
+        refund_minor=uses.refund,
+        refund_id=refund.id if refund is not None else None,
+        reason=reason,
+        metadata_=metadata,
+        created_at=at,
+    )
 
 
 def _line_rows(note: CreditNote, parts: Parts, parted: Parted) -> list[CreditNoteLine]:

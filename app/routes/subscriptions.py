@@ -7,17 +7,21 @@ from flask_openapi.blueprint import APIBlueprint
 from app.edge import Answer, Context, Idempotency, endpoint
 from app.pagination import page_of
 from app.routes.documentation import BEARER, answers, slow_answers
+from app.routes.payments import TermsContradict
 from app.schemas import subscriptions as schemas
 from app.schemas.base import EmptyBody
 from billing.business_time import business_now_of
 from billing.customers.find import customer_of, find_customer
 from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
+from billing.errors import FieldFault
+from billing.invoicing.credit_note_find import represented as credit_notes_represented
 from billing.payments.representation import payment_representation
 from billing.subscriptions.cancel import cancel, pause, resume
 from billing.subscriptions.create import SubscriptionTerms, create_subscription
 from billing.subscriptions.cycle import whole_seconds
 from billing.subscriptions.find import find_subscription, lock_subscription, represented, subscriptions
 from billing.subscriptions.proration import EventDay, Granularity, Policy
+from billing.subscriptions.refund_rest import refund_rest
 from models.customer import Customer
 from models.ids import public_id
 from models.price import PriceInterval
@@ -101,12 +105,19 @@ def get(context: Context, path: schemas.SubscriptionPath) -> Answer:
 @blueprint.post(
     "/subscriptions/<subscription_id>/cancel",
     summary="Cancel a subscription",
-    responses=answers(schemas.Subscription, extra=(409,)),
+    responses=answers(schemas.SubscriptionCanceled, extra=(409,)),
 )
 @endpoint(scope="subscriptions:write", idempotency=Idempotency.OPTIONAL)
 def cancel_subscription(context: Context, path: schemas.SubscriptionPath, body: schemas.SubscriptionCancel) -> Answer:
-    """When its period ends, unless `at` says now. One that is not paid yet ends at once, and its invoice with it."""
+    """When its period ends, unless `at` says now. One that is not paid yet ends at once, and its invoice with it.
+
+    With `refund: prorated` what was paid for the rest of the period comes back by a credit note.
+    """
+    if body.refund == "prorated" and body.at != "now":
+        detail = "nothing of the period is left at its end; a prorated refund takes at: now"
+        raise TermsContradict(detail, errors=[FieldFault("/refund", "not_at_period_end", detail)])
     customer, subscription = _locked(context, path)
+    at = whole_seconds(business_now_of(context.session, customer=customer, now=context.now))
     cancel(
         context.session,
         customer=customer,
@@ -114,10 +125,22 @@ def cancel_subscription(context: Context, path: schemas.SubscriptionPath, body: 
         at_once=body.at == "now",
         reason=body.reason,
         actor=context.actor,
-        at=whole_seconds(business_now_of(context.session, customer=customer, now=context.now)),
+        at=at,
         now=context.now,
     )
-    return _shown(context, subscription)
+    notes = []
+    if body.refund == "prorated":
+        written = refund_rest(
+            context.session,
+            customer=customer,
+            subscription=subscription,
+            number_prefix=context.settings.INVOICE_PREFIX,
+            actor=context.actor,
+            at=at,
+            now=context.now,
+        )
+        notes = credit_notes_represented(context.session, [each.note for each in written])
+    return Answer(body={**_shown(context, subscription).body, "credit_notes": notes})
 
 
 @blueprint.post(

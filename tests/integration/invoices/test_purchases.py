@@ -1,0 +1,108 @@
+"""A purchase of credits has one paid invoice of one line, and its revenue is booked once."""
+
+import pytest
+
+from billing.clock import utc_now
+from billing.errors import Unavailable
+from billing.operation_runner import run_due_operations
+from tests.concurrency.crowd import at_once, workers
+from tests.integration.subscriptions.stories import Story
+from tests.service.world import World
+
+
+def buy(story: Story, **fields: object) -> dict[str, object]:
+    wish = {"customer_id": story.customer, "amount": 500, "payment_method": "pm_card_visa", **fields}
+    accepted = story.world.call("POST", "/credits/purchase", wish)
+    assert accepted.status_code == 202, accepted.text
+    found: dict[str, object] = accepted.json
+    return found
+
+
+def test_a_purchase_that_succeeds_has_one_paid_invoice_of_one_line_linked_to_its_payment(story: Story) -> None:
+    bought = buy(story)
+    story.world.work()
+    story.world.deliver(*story.world.events())  # told again by the gateway
+    story.world.work()
+
+    (invoice,) = story.invoices()
+    assert (invoice["billing_reason"], invoice["status"], invoice["number"]) == (
+        "credit_purchase",
+        "paid",
+        "TEST-2026-000001",
+    )
+    assert [(line["kind"], line["description"], line["quantity"], line["amount"]) for line in invoice["lines"]] == [
+        ("credit_pack", "500 credits", 500, 500)
+    ]
+    assert (invoice["total_amount"], invoice["amount_paid"], invoice["tax_amount"], invoice["taxes"]) == (
+        500,
+        500,
+        0,
+        [],
+    )
+    assert [payment["id"] for payment in invoice["payments"]] == [bought["payment"]["id"]]  # type: ignore[index]
+    assert story.world.payment(invoice["payments"][0]["id"])["invoice_id"] == invoice["id"]
+
+
+def test_its_money_is_deferred_once_and_earned_by_use_alone(story: Story) -> None:
+    buy(story)
+    story.world.work()
+    assert story.books() == {"gateway_clearing": 500, "deferred_revenue": -500}
+
+    story.world.call("POST", "/credits/deduct", {"customer_id": story.customer, "amount": 100, "operation": "render"})
+    story.world.work()
+
+
+def test_one_that_is_declined_has_no_invoice_and_leaves_no_gap(story: Story) -> None:
+    buy(story, payment_method="pm_card_chargeDeclined")
+    story.world.work()
+    buy(story)
+    story.world.work()
+
+    assert [invoice["number"] for invoice in story.invoices()] == ["TEST-2026-000001"]
+
+
+def test_a_refund_of_the_purchase_stays_as_it_was_and_leaves_the_invoice(story: Story) -> None:
+    bought = buy(story)
+    story.world.work()
+    story.world.call("POST", "/payments/refund", {"payment_id": bought["payment"]["id"]})  # type: ignore[index]
+    story.world.work()
+
+    (invoice,) = story.invoices()
+    assert (invoice["status"], invoice["amount_credited"]) == ("paid", 0)
+    assert story.world.balance(story.customer) == 0
+
+
+def test_many_purchases_settled_together_by_several_workers_have_one_invoice_each(world: World) -> None:
+    world.open_credits()
+    customers = [world.customer() for _ in range(12)]
+    for customer in customers:
+        wish = {"customer_id": customer, "amount": 500, "payment_method": "pm_card_visa"}
+        assert world.call("POST", "/credits/purchase", wish).status_code == 202
+    crowd = workers(world, 3)
+
+    def work(number: int) -> None:
+        for _ in range(20):
+            try:
+                run_due_operations(crowd[number], now=utc_now)
+            except Unavailable:
+                continue
+
+    at_once(3, work)
+    world.make_all_due()
+    world.work()
+
+    numbers = [row["number"] for row in world.rows("SELECT number FROM invoices ORDER BY number")]
+    assert [int(number[-6:]) for number in numbers] == list(range(1, 13))
+    assert len({row["customer_id"] for row in world.rows("SELECT customer_id FROM invoices")}) == 12
+
+
+@pytest.mark.parametrize("point", ["operation.before_commit", "operation.after_commit"])
+def test_a_death_at_the_commit_leaves_one_invoice(story: Story, fails_at: object, point: str) -> None:
+    buy(story)
+    fails_at(point)  # type: ignore[operator]
+    with pytest.raises(Exception, match=point):
+        story.world.work()
+    story.world.make_all_due()
+    story.world.work()
+
+    assert [invoice["number"] for invoice in story.invoices()] == ["TEST-2026-000001"]

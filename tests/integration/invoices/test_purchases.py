@@ -11,7 +11,11 @@ from billing.clock import utc_now
 from billing.credits.drain import drain_to_the_end
 from billing.errors import Unavailable
 from billing.fail_points import FailPointRaised
+from billing.invoicing.purchase_invoice import invoice_purchases
 from billing.operation_runner import run_due_operations
+from billing.payments.representation import PREFIX as PAYMENT_PREFIX
+from models.ids import row_id
+from models.payment import Payment
 from tests.concurrency.crowd import at_once, workers
 from tests.integration.subscriptions.stories import Story
 from tests.service.world import World
@@ -31,6 +35,9 @@ def test_a_purchase_that_succeeds_has_one_paid_invoice_of_one_line_linked_to_its
     story.world.deliver(*story.world.events())  # told again by the gateway
     story.world.work()
 
+    with story.world.session() as session:  # and counted as captured once more
+        payment = session.get_one(Payment, row_id(PAYMENT_PREFIX, bought["payment"]["id"]))
+        invoice_purchases(session, [payment], number_prefix="INV", now=utc_now())
     (invoice,) = story.invoices()
     assert (invoice["billing_reason"], invoice["status"], invoice["number"]) == (
         "credit_purchase",

@@ -148,6 +148,7 @@ def downgrade() -> None:
     replace_check("ck_invoices_paid_in_full", "invoices", "status <> 'paid' OR amount_paid_minor = amount_due_minor")
     replace_check("ck_invoices_paid_within_due", "invoices", "amount_paid_minor BETWEEN 0 AND amount_due_minor")
     op.drop_column("invoices", "credited_open_minor")
+    op.execute("UPDATE payments SET invoice_id = NULL WHERE purpose = 'credits'")
     replace_check(
         "ck_payments_invoice_when_that_is_paid", "payments", "(purpose = 'invoice') = (invoice_id IS NOT NULL)"
     )

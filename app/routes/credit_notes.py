@@ -36,13 +36,16 @@ def create(context: Context, path: InvoicePath, body: schemas.CreditNoteCreate) 
         detail = "name either an amount or lines"
         raise TermsContradict(detail, errors=[FieldFault("/amount", "amount_or_lines", detail)])
     found = find_invoice(context.session, public=path.invoice_id, own=context.own)
+    give_back = GiveBack(body.give_back)
+    if give_back is GiveBack.REFUND:
+        context.limit_payments(found.customer_id)
     customer, invoice = lock_parties(context, found)
     written = credit(
         context.session,
         customer=customer,
         invoice=invoice,
         wish=CreditWish(body.amount, [LineCredit(line.line_id, line.amount) for line in body.lines or ()]),
-        give_back=GiveBack(body.give_back),
+        give_back=give_back,
         reason=body.reason,
         metadata=body.metadata,
         number_prefix=context.settings.INVOICE_PREFIX,

@@ -209,8 +209,7 @@ def _let_go_of(session: Session, invoice: Invoice, payment: Payment | None, *, a
     )
     if payment.status not in CONFIRMABLE or session.scalar(under_way.limit(1)) is not None:
         raise InvoicePaymentUnderWay(
-            f"the invoice's payment is {payment.status}, and its outcome is on the way; try again when it is known, "
-            "or void the payment first"
+            f"the invoice's payment is {payment.status}, and its outcome is on the way; try again when it is known"
         )
     request_cancellation(session, payment=payment, actor=actor, now=now)
 

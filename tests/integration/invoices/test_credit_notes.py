@@ -1,13 +1,17 @@
 """Credit notes: never more than is left, parts that sum to the whole, and money that goes one way only."""
 
 import random
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from billing.actor import WORKER
 from billing.clock import utc_now
+from billing.dunning.run_due import run_due
 from billing.invoicing.follow_payment import follow_payment
 from billing.invoicing.prefixes import INVOICE_PREFIX
+from billing.test_clocks.representation import PREFIX as CLOCK_PREFIX
 from models.api_key import Role
 from models.ids import row_id
 from tests.concurrency.crowd import at_once
@@ -15,6 +19,12 @@ from tests.integration.app.asking import faults, require_problem
 from tests.integration.invoices.by_hand import balance, credit, draft, finalized, look, sent, uses
 from tests.integration.subscriptions.stories import Story
 from tests.service.world import World
+
+
+def pay_invoice(story: Story, invoice: dict[str, Any]) -> None:
+    answer = story.world.call("POST", f"/invoices/{invoice['id']}/pay", {"payment_method": "pm_card_visa"})
+    assert answer.status_code == 202, answer.text
+    story.world.work()
 
 
 def test_a_part_of_a_paid_invoice_becomes_the_customers_balance_and_pays_of_the_next_one(story: Story) -> None:
@@ -157,10 +167,12 @@ def test_a_payment_of_more_than_is_left_is_given_up_and_the_next_attempt_is_of_t
     invoice = finalized(story, {"amount": 10_000})
     assert [each["status"] for each in invoice["payments"]] == ["requires_payment_method"]
 
-    credit(story, invoice, amount=2000)
-    answer = story.world.call("POST", f"/invoices/{invoice['id']}/pay", {"payment_method": "pm_card_visa"})
-    assert answer.status_code == 202, answer.text
+    written = story.world.call("POST", f"/invoices/{invoice['id']}/credit-notes", {"amount": 2000})
+    assert written.status_code == 201, written.text
+    refused = story.world.call("POST", f"/invoices/{invoice['id']}/pay", {"payment_method": "pm_card_visa"})
+    require_problem(refused, status=409, code="invoice_payment_being_given_up")
     story.world.work()
+    pay_invoice(story, invoice)
 
     now = look(story, invoice)
     assert [(each["status"], each["amount"]) for each in now["payments"]] == [
@@ -169,6 +181,24 @@ def test_a_payment_of_more_than_is_left_is_given_up_and_the_next_attempt_is_of_t
     ]
     assert (now["status"], now["amount_paid"]) == ("paid", 10_000)
     assert [charge["amount"] for charge in story.world.all_charges()] == [10_000]
+
+
+def test_a_retry_that_falls_into_the_cancellation_of_a_larger_payment_comes_a_moment_later(story: Story) -> None:
+    story.use_card("pm_card_chargeCustomerFail")
+    invoice = finalized(story, {"amount": 10_000})
+    story.use_card("pm_card_visa")  # tried at once, once the clock moves
+    written = story.world.call("POST", f"/invoices/{invoice['id']}/credit-notes", {"amount": 2000})
+    assert written.status_code == 201, written.text
+    at, clock_id = datetime(2026, 2, 1, 11, tzinfo=UTC), row_id(CLOCK_PREFIX, story.clock)
+
+    assert run_due(story.world.runtime, at=at, now=utc_now(), clock_id=clock_id) == 1
+    (case,) = story.cases()
+    assert (case["next_step"], case["next_step_at"]) == ("retry", "2026-02-01T11:01:00.000Z")
+    story.advance("2026-02-02T00:00:00")
+
+    now = look(story, invoice)
+    assert (now["status"], now["amount_paid"]) == ("paid", 10_000)
+    assert [case["status"] for case in story.cases()] == ["recovered"]
 
 
 def test_an_invoice_that_is_being_paid_takes_no_note_until_that_is_known(story: Story) -> None:

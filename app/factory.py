@@ -20,6 +20,7 @@ from app.problems import RouteNotFound, register_error_handlers, validation_resp
 from app.rate_limits import RateLimiter
 from app.request_body import BillingRequest, check_body
 from app.routes import (
+    credit_notes,
     credit_purchases,
     customers,
     disputes,
@@ -99,6 +100,7 @@ def create_app(runtime: Runtime) -> OpenAPI:
         payments.blueprint,
         subscriptions.blueprint,
         invoices.blueprint,
+        credit_notes.blueprint,
         disputes.blueprint,
         webhooks.blueprint,
         webhook_endpoints.blueprint,

@@ -3,11 +3,18 @@
 from decimal import Decimal
 from fractions import Fraction
 
+from models.money import minor_unit_exponent
+
 
 def plain(number: Decimal) -> str:
     """Return the shortest text of a decimal, without an exponent: `12.5`, `2900`."""
     text = f"{number:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def in_main_unit(amount_minor: int, *, currency: str) -> str:
+    """Return an amount as formulas show it, in the currency's main unit: 9900 USD is `99.00`, 500 JPY `500`."""
+    return f"{Decimal(amount_minor).scaleb(-minor_unit_exponent(currency)):f}"
 
 
 def plain_fraction(number: Fraction) -> str:

@@ -2,6 +2,8 @@
 
 EVENT_TYPES = (
     "catalog.changed",
+    "credit_note.created",
+    "credit_note.refund_failed",
     "credit_purchase.adjusted",
     "credit_purchase.completed",
     "credit_purchase.payment_changed",
@@ -18,10 +20,14 @@ EVENT_TYPES = (
     "dunning.failed_again",
     "dunning.opened",
     "dunning.recovered",
+    "invoice.created",
+    "invoice.deleted",
     "invoice.finalized",
+    "invoice.overpaid",
     "invoice.paid",
     "invoice.payment_changed",
     "invoice.uncollectible",
+    "invoice.updated",
     "invoice.voided",
     "payment.authorized",
     "payment.canceled",

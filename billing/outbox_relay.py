@@ -56,7 +56,6 @@ def _let_invoice_follow(runtime: Runtime, event: OutboxEvent, now: datetime) -> 
         follow_invoice_payment(
             session,
             invoice_id=row_id(INVOICE_PREFIX, event.object_id),
-            settings=runtime.settings,
             actor=WORKER,
             now=now,
         )

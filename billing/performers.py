@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 from billing.credits import purchase as credit_purchase
 from billing.credits.perform_purchase import perform_purchase
+from billing.invoicing import credit_note as invoice_credit_note
 from billing.invoicing import pay as invoice_pay
+from billing.invoicing.perform_credit_refund import perform_credit_refund
 from billing.invoicing.perform_payment import perform_invoice_payment
 from billing.mirror import import_subscription as subscription_import
 from billing.mirror.perform_import import perform_import
@@ -41,6 +43,7 @@ PERFORMERS: dict[str, Performer] = {
     subscription_import.OPERATION_KIND: perform_import,
     invoice_pay.PAY_KIND: perform_invoice_payment,
     invoice_pay.PAY_AGAIN_KIND: perform_invoice_payment,
+    invoice_credit_note.REFUND_KIND: perform_credit_refund,
     setup_intent_requests.CREATE_KIND: perform_setup_operation,
     setup_intent_requests.CONFIRM_KIND: perform_setup_operation,
     clock_advance.OPERATION_KIND: perform_advance,

@@ -5,6 +5,7 @@ from models.audit import AuditEntry, AuditHead, AuditPending, AuditSeal
 from models.base import Base
 from models.beat_slot import BeatSlot, Heartbeat
 from models.coupon import Coupon, CouponDuration
+from models.credit_note import CreditNote, CreditNoteLine, CreditNoteTax
 from models.credits import (
     CreditAccount,
     CreditEpoch,
@@ -108,6 +109,9 @@ __all__ = [
     "CreditGrant",
     "CreditHold",
     "CreditJournal",
+    "CreditNote",
+    "CreditNoteLine",
+    "CreditNoteTax",
     "CreditTransaction",
     "CreditUsage",
     "GrantKind",

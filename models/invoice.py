@@ -49,6 +49,9 @@ class Invoice(Base):
 
     subtotal (the lines) - discount + tax = total. A total below zero goes to the customer's balance: `balance_minor` is what the
     invoice takes from that balance, negative where it adds to it; total - balance is what is to be paid.
+
+    `amount_credited_minor` is the sum of its credit notes, and `credited_open_minor` the part of it that was never paid: it
+    was taken off while the invoice was open.
     """
 
     __tablename__ = "invoices"
@@ -60,7 +63,12 @@ class Invoice(Base):
         CheckConstraint("total_minor = subtotal_minor - discount_minor + tax_minor", name="total_adds_up"),
         CheckConstraint("amount_due_minor = total_minor - balance_minor", name="due_adds_up"),
         CheckConstraint("amount_due_minor >= 0", name="due_not_negative"),
-        CheckConstraint("amount_paid_minor BETWEEN 0 AND amount_due_minor", name="paid_within_due"),
+        CheckConstraint(
+            "least(amount_paid_minor, credited_open_minor) >= 0"
+            " AND amount_paid_minor + credited_open_minor <= amount_due_minor",
+            name="paid_within_due",
+        ),
+        CheckConstraint("credited_open_minor <= amount_credited_minor", name="credited_open_is_credited"),
         CheckConstraint("amount_credited_minor BETWEEN 0 AND greatest(total_minor, 0)", name="credited_within_total"),
         CheckConstraint("period_start <= period_end", name="period_in_order"),
         CheckConstraint(
@@ -68,7 +76,9 @@ class Invoice(Base):
             name="numbered_when_finalized",
         ),
         CheckConstraint("(status = 'paid') = (paid_at IS NOT NULL)", name="paid_at_when_paid"),
-        CheckConstraint("status <> 'paid' OR amount_paid_minor = amount_due_minor", name="paid_in_full"),
+        CheckConstraint(
+            "status <> 'paid' OR amount_paid_minor + credited_open_minor = amount_due_minor", name="paid_in_full"
+        ),
         CheckConstraint("(status = 'void') = (voided_at IS NOT NULL)", name="voided_at_when_void"),
         CheckConstraint("days_until_due BETWEEN 0 AND 365", name="days_until_due_in_range"),
         Index("uq_invoices_number", "number", unique=True),
@@ -102,6 +112,7 @@ class Invoice(Base):
     amount_due_minor: Mapped[int]
     amount_paid_minor: Mapped[int]
     amount_credited_minor: Mapped[int]
+    credited_open_minor: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     collection: Mapped[Collection] = mapped_column(TextEnum(Collection))
     days_until_due: Mapped[int] = mapped_column(SmallInteger())
     payment_method_id: Mapped[str | None]
@@ -112,6 +123,11 @@ class Invoice(Base):
     metadata_: Mapped[dict[str, str]] = mapped_column("metadata", default=dict)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+    @property
+    def remaining_minor(self) -> int:
+        """What is still to be paid: of what is due, neither paid nor taken back by a credit note."""
+        return self.amount_due_minor - self.amount_paid_minor - self.credited_open_minor
 
 
 class InvoiceLine(Base):
@@ -149,6 +165,11 @@ class InvoiceLine(Base):
     subscription_item_id: Mapped[UUID | None] = mapped_column(ForeignKey("subscription_items.id"))
     share_parts: Mapped[int | None]
     share_of: Mapped[int | None]
+
+    @property
+    def net_minor(self) -> int:
+        """What the line comes to before tax: its amount without its part of a discount."""
+        return self.amount_minor - self.discount_minor
 
 
 class PendingLine(Base):

@@ -89,7 +89,10 @@ class Payment(Base):
             "status NOT IN ('requires_action', 'processing', 'requires_capture', 'succeeded') OR gateway_id IS NOT NULL",
             name="moving_money_is_at_the_gateway",
         ),
-        CheckConstraint("(purpose = 'invoice') = (invoice_id IS NOT NULL)", name="invoice_when_that_is_paid"),
+        # A purchase of credits has its invoice from the moment at which it is paid.
+        CheckConstraint(
+            "purpose = 'credits' OR (purpose = 'invoice') = (invoice_id IS NOT NULL)", name="invoice_when_that_is_paid"
+        ),
         # However often it is tried, an invoice is charged by one payment.
         Index(
             "uq_payments_invoice",

@@ -189,11 +189,14 @@ class SubscriptionChange(Base):
 
     It comes at `changes_at`, which for one that waits for its payment, of `invoice_id`, is the moment it was computed for.
     `restarts_period` is whether a new period begins with it in the middle of one; `anchor_day` moves the anchor to that day.
+    `when_unpaid` and `upgrade_credits` are the settings under which it was asked for.
     """
 
     __tablename__ = "subscription_changes"
     __table_args__ = (
         one_of("interval", PriceInterval),
+        one_of("when_unpaid", UnpaidChange),
+        one_of("upgrade_credits", UpgradeCredits),
         CheckConstraint("num_nonnulls(applied_at, withdrawn_at) <= 1", name="one_end"),
         CheckConstraint("(withdrawn_at IS NULL) = (withdrawn_reason IS NULL)", name="withdrawn_why"),
         CheckConstraint("anchor_day BETWEEN 1 AND 31", name="anchor_day_of_a_month"),
@@ -215,6 +218,8 @@ class SubscriptionChange(Base):
     ends: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
     restarts_period: Mapped[bool]
     anchor_day: Mapped[int | None] = mapped_column(SmallInteger())
+    when_unpaid: Mapped[UnpaidChange] = mapped_column(TextEnum(UnpaidChange))
+    upgrade_credits: Mapped[UpgradeCredits] = mapped_column(TextEnum(UpgradeCredits))
     changes_at: Mapped[datetime]
     invoice_id: Mapped[UUID | None]
     created_at: Mapped[datetime]

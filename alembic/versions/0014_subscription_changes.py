@@ -26,6 +26,8 @@ def upgrade() -> None:
         sa.Column("ends", sa.ARRAY(sa.Uuid()), nullable=False),
         sa.Column("restarts_period", sa.Boolean(), nullable=False),
         sa.Column("anchor_day", sa.SmallInteger(), nullable=True),
+        sa.Column("when_unpaid", sa.Text(), nullable=False),
+        sa.Column("upgrade_credits", sa.Text(), nullable=False),
         sa.Column("changes_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("invoice_id", sa.Uuid(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -34,6 +36,13 @@ def upgrade() -> None:
         sa.Column("withdrawn_reason", sa.Text(), nullable=True),
         sa.CheckConstraint(
             "interval IN ('week', 'month', 'quarter', 'year')", name=op.f("ck_subscription_changes_interval_known")
+        ),
+        sa.CheckConstraint(
+            "when_unpaid IN ('rollback', 'wait')", name=op.f("ck_subscription_changes_when_unpaid_known")
+        ),
+        sa.CheckConstraint(
+            "upgrade_credits IN ('difference', 'prorated', 'none')",
+            name=op.f("ck_subscription_changes_upgrade_credits_known"),
         ),
         sa.CheckConstraint(
             "num_nonnulls(applied_at, withdrawn_at) <= 1", name=op.f("ck_subscription_changes_one_end")

@@ -8,11 +8,14 @@ from flask_openapi.blueprint import APIBlueprint
 from app.edge import Answer, Context, Idempotency, endpoint
 from app.pagination import Listed, page_of_several
 from app.routes.documentation import BEARER, answers, slow_answers
+from app.routes.payments import TermsContradict
 from app.schemas import subscriptions as schemas
 from app.schemas.base import EmptyBody
 from billing.business_time import business_now, business_now_of
 from billing.customers.find import customer_of, find_customer
 from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
+from billing.errors import FieldFault
+from billing.invoicing.credit_note_find import represented as credit_notes_represented
 from billing.mirror.find import find_either, find_ours, mirrored_subscriptions, represented_either
 from billing.mirror.representation import STRIPE
 from billing.payments.representation import payment_representation
@@ -21,10 +24,12 @@ from billing.subscriptions.change import change
 from billing.subscriptions.change_rule import Effective, Proration
 from billing.subscriptions.create import SubscriptionTerms, create_subscription
 from billing.subscriptions.cycle import whole_seconds
+from billing.subscriptions.end_period import bill_last
 from billing.subscriptions.find import lock_subscription, represented, subscriptions
 from billing.subscriptions.preview import issue_token, preview_representation
 from billing.subscriptions.proration import EventDay, Granularity, Policy
 from billing.subscriptions.quote import Wanted, quote
+from billing.subscriptions.refund_rest import refund_rest
 from billing.subscriptions.representation import BILLING
 from billing.subscriptions.revise import revise
 from billing.tax.rule import flat_tax
@@ -195,12 +200,19 @@ def preview(context: Context, path: schemas.SubscriptionPath, body: schemas.Subs
 @blueprint.post(
     "/subscriptions/<subscription_id>/cancel",
     summary="Cancel a subscription",
-    responses=answers(schemas.Subscription, extra=(409,)),
+    responses=answers(schemas.SubscriptionCanceled, extra=(409,)),
 )
 @endpoint(scope="subscriptions:write", idempotency=Idempotency.OPTIONAL)
 def cancel_subscription(context: Context, path: schemas.SubscriptionPath, body: schemas.SubscriptionCancel) -> Answer:
-    """When its period ends, unless `at` says now. One that is not paid yet ends at once, and its invoice with it."""
+    """When its period ends, unless `at` says now. One that is not paid yet ends at once, and its invoice with it.
+
+    With `refund: prorated` what was paid for the rest of the period comes back by a credit note.
+    """
+    if body.refund == "prorated" and body.at != "now":
+        detail = "nothing of the period is left at its end; a prorated refund takes at: now"
+        raise TermsContradict(detail, errors=[FieldFault("/refund", "not_at_period_end", detail)])
     customer, subscription = _locked(context, path)
+    at = whole_seconds(business_now_of(context.session, customer=customer, now=context.now))
     cancel(
         context.session,
         customer=customer,
@@ -208,10 +220,31 @@ def cancel_subscription(context: Context, path: schemas.SubscriptionPath, body: 
         at_once=body.at == "now",
         reason=body.reason,
         actor=context.actor,
-        at=whole_seconds(business_now_of(context.session, customer=customer, now=context.now)),
+        at=at,
         now=context.now,
     )
-    return _shown(context, subscription)
+    if body.at == "now":
+        bill_last(
+            context.session,
+            customer=customer,
+            subscription=subscription,
+            settings=context.settings,
+            at=at,
+            now=context.now,
+        )
+    notes = []
+    if body.refund == "prorated":
+        written = refund_rest(
+            context.session,
+            customer=customer,
+            subscription=subscription,
+            number_prefix=context.settings.INVOICE_PREFIX,
+            actor=context.actor,
+            at=at,
+            now=context.now,
+        )
+        notes = credit_notes_represented(context.session, [each.note for each in written])
+    return Answer(body={**_shown(context, subscription).body, "credit_notes": notes})
 
 
 @blueprint.post(

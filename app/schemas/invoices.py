@@ -2,12 +2,14 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from app.schemas.base import (
     Answered,
+    Currency,
     CustomerId,
     Instant,
+    Metadata,
     OperationRef,
     Page,
     PageQuery,
@@ -18,6 +20,7 @@ from app.schemas.base import (
 from app.schemas.payments import Payment
 
 INVOICE_ID_EXAMPLE = "inv_01h455vb4pex5vsknk084sn02q"
+LINE_ID_EXAMPLE = "line_01h455vb4pex5vsknk084sn02q_1"
 Status = Literal["draft", "open", "paid", "void", "uncollectible"]
 LineKind = Literal["recurring", "proration_credit", "proration_charge", "usage", "one_off", "discount", "credit_pack"]
 
@@ -45,9 +48,31 @@ class InvoicePay(RequestBody):
     off_session: bool = Field(False, description="the customer is not there to authenticate")
 
 
+class InvoiceCreate(RequestBody):
+    """An invoice by hand: a draft without lines."""
+
+    customer_id: CustomerId
+    currency: Currency | None = Field(None, description="default: the customer's, else the service's CURRENCY")
+    collection: Literal["automatic", "send_invoice"] = "automatic"
+    days_until_due: Annotated[int, Field(ge=0, le=365)] = Field(30, description="of an invoice that is sent")
+    payment_method: PaymentMethodId | None = Field(None, description="default: the customer's default payment method")
+    metadata: Metadata = Field(default_factory=dict)
+
+
+class InvoiceLineCreate(RequestBody):
+    """A line of a draft: `quantity` of what costs `amount` each."""
+
+    description: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+    amount: Annotated[int, Field(ge=-999_999_999_999, le=999_999_999_999)] = Field(
+        description="the price of one, in minor units and before tax; negative for a rebate"
+    )
+    quantity: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+
+
 class InvoiceLine(Answered):
     """One line. `amount` is in minor units, and `formula` says where it comes from."""
 
+    id: str = Field(examples=[LINE_ID_EXAMPLE], description="by which a credit note names it")
     kind: LineKind
     description: str
     quantity: int
@@ -78,8 +103,20 @@ class InvoicePayment(Answered):
     decline_code: str | None
 
 
+class InvoiceCreditNote(Answered):
+    """A credit note of the invoice, in short."""
+
+    id: str
+    number: str
+    amount: int
+    created_at: str
+
+
 class Invoice(Answered):
-    """An invoice. Amounts are minor units: subtotal - discount + tax = total; total - balance = due; due - paid = remaining."""
+    """An invoice, in minor units: subtotal - discount + tax = total; total - balance = due.
+
+    What of that is neither paid nor taken back by a credit note is the amount that remains.
+    """
 
     id: str = Field(examples=[INVOICE_ID_EXAMPLE])
     number: str | None = Field(examples=["INV-2026-000123"], description="once it is finalized")
@@ -103,7 +140,8 @@ class Invoice(Answered):
     amount_due: int
     amount_paid: int
     amount_remaining: int
-    amount_credited: int
+    amount_credited: int = Field(description="the sum of its credit notes")
+    credit_notes: list[InvoiceCreditNote]
     payments: list[InvoicePayment]
     metadata: dict[str, str]
     due_at: str | None
@@ -124,6 +162,19 @@ class InvoicePending(InvoicePaid):
     """An invoice whose payment has not finished."""
 
     operation: OperationRef
+
+
+class InvoiceFinalized(Invoice):
+    """A finalized invoice, with the payment that collects it where there is something to charge."""
+
+    payment: Payment | None = None
+
+
+class InvoiceDeleted(Answered):
+    """The draft that was deleted."""
+
+    id: str
+    deleted: Literal[True]
 
 
 class InvoicePage(Page):

@@ -17,6 +17,7 @@ from app.schemas.base import (
     PaymentMethodId,
     RequestBody,
 )
+from app.schemas.credit_notes import CreditNote
 from app.schemas.invoices import InvoiceLine, InvoiceTax
 from app.schemas.payments import Payment
 
@@ -112,9 +113,12 @@ class SubscriptionQuery(PageQuery):
 
 
 class SubscriptionCancel(RequestBody):
-    """When to end it, and why."""
+    """When to end it, what comes back, and why."""
 
     at: Literal["period_end", "now"] = "period_end"
+    refund: Literal["none", "prorated"] = Field(
+        "none", description="prorated: what was paid for the rest of the period comes back; only where `at` is now"
+    )
     reason: Reason | None = None
 
 
@@ -211,6 +215,12 @@ class SubscriptionCreated(Subscription):
     """A subscription with the payment of its first invoice, where there is one."""
 
     payment: Payment | None = None
+
+
+class SubscriptionCanceled(Subscription):
+    """A subscription that ends, with the credit notes of what was not used; their refunds are made by workers."""
+
+    credit_notes: list[CreditNote]
 
 
 class SubscriptionPending(SubscriptionCreated):

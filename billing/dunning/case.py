@@ -10,18 +10,17 @@ from billing.dunning.representation import case_representation
 from billing.dunning.schedule import next_step
 from billing.facts import record_fact
 from billing.payments.declines import DeclineCategory, explain
+from models.customer import Customer
 from models.dunning import DunningCase, DunningStatus
 from models.ids import new_id
 from models.invoice import Invoice
 from models.payment import AttemptKind, Payment, PaymentAttempt, PaymentStatus
-from models.subscription import Subscription
 
 
 def count_failure(
     session: Session,
     *,
     invoice: Invoice,
-    subscription: Subscription | None,
     payment: Payment,
     actor: Actor,
     at: datetime,
@@ -47,7 +46,7 @@ def count_failure(
             invoice_id=invoice.id,
             customer_id=invoice.customer_id,
             subscription_id=invoice.subscription_id,
-            test_clock_id=subscription.test_clock_id if subscription else None,
+            test_clock_id=session.get_one(Customer, invoice.customer_id).test_clock_id,
             status=DunningStatus.OPEN,
             failures=0,
             due_at=invoice.due_at or at,

@@ -17,7 +17,7 @@ from billing.dunning.schedule import RETRY_DAYS
 from billing.errors import Conflict, Unavailable
 from billing.invoicing.collect import default_payment_method
 from billing.invoicing.find import lock_invoice
-from billing.invoicing.pay import pay
+from billing.invoicing.pay import PaymentBeingGivenUp, pay
 from billing.invoicing.write_off import write_off
 from billing.runtime import Runtime
 from billing.subscriptions.cancel import cancel, pause
@@ -29,6 +29,8 @@ from models.invoice import InvoiceStatus
 from models.subscription import Subscription, SubscriptionStatus
 
 BATCH = 200
+# A cancellation takes as long as a call to the gateway.
+_A_MOMENT = timedelta(minutes=1)
 FINAL_AFTER = timedelta(days=RETRY_DAYS[-1])
 log = structlog.get_logger(__name__)
 
@@ -120,6 +122,9 @@ def _retry(
             actor=WORKER,
             now=now,
         )
+    except PaymentBeingGivenUp as error:
+        case.reason = error.detail
+        case.next_step, case.next_step_at = DunningStep.RETRY, at + _A_MOMENT
     except Conflict as error:
         # Somebody pays it at this moment, or there is no card: what comes of that is heard of by itself.
         case.reason = error.detail
@@ -136,8 +141,8 @@ def _give_up(
     at: datetime,
     now: datetime,
 ) -> None:
-    write_off(session, invoice=lock_invoice(session, invoice_id=case.invoice_id), actor=WORKER, at=at, now=now)
     end_case(session, case, status=DunningStatus.EXHAUSTED, reason=case.reason, actor=WORKER, at=at, now=now)
+    write_off(session, invoice=lock_invoice(session, invoice_id=case.invoice_id), actor=WORKER, at=at, now=now)
     if subscription is None or subscription.status is not SubscriptionStatus.PAST_DUE:
         return
     if action is DunningFinalAction.PAUSE:

@@ -65,7 +65,7 @@ def collect(
     payment = add_pending_payment(
         session,
         customer=customer,
-        amount=Money(invoice.amount_due_minor - invoice.amount_paid_minor, invoice.currency),
+        amount=Money(invoice.remaining_minor, invoice.currency),
         terms=PaymentTerms(
             payment_method=method,
             confirm=method is not None,

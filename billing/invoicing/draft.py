@@ -74,18 +74,24 @@ class Computed(NamedTuple):
 
 
 def compute(draft: Draft, *, tax: TaxRule, balance_minor: int) -> Computed:
-    """Return what the draft comes to for a customer who has `balance_minor` with us.
+    """Return what the draft comes to for a customer who has `balance_minor` with us."""
+    subtotal = sum(line.amount_minor for line in draft.lines)
+    discount = sum(line.discount_minor for line in draft.lines)
+    return Computed(
+        draft,
+        *reckon(subtotal=subtotal, discount=discount, currency=draft.currency, tax=tax, balance_minor=balance_minor),
+    )
+
+
+def reckon(
+    *, subtotal: int, discount: int, currency: str, tax: TaxRule, balance_minor: int
+) -> tuple[tuple[TaxPart, ...], Totals]:
+    """Return the taxes and totals of lines that come to `subtotal`, for a customer who has `balance_minor` with us.
 
     What the gateway cannot charge, because it is too little or not a whole step of the currency, is left to the balance, which
     is then below zero: the next invoice collects it.
     """
-    subtotal = sum(line.amount_minor for line in draft.lines)
-    discount = sum(line.discount_minor for line in draft.lines)
     taxes = tax(taxable_minor=subtotal - discount)
     total = subtotal - discount + sum(part.amount_minor for part in taxes)
-    used = total - chargeable_part(amount_minor=max(total - balance_minor, 0), currency=draft.currency)
-    return Computed(
-        draft,
-        taxes,
-        Totals(subtotal, discount, total - subtotal + discount, total, balance=used, amount_due=total - used),
-    )
+    used = total - chargeable_part(amount_minor=max(total - balance_minor, 0), currency=currency)
+    return taxes, Totals(subtotal, discount, total - subtotal + discount, total, balance=used, amount_due=total - used)

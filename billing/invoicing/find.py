@@ -11,6 +11,7 @@ from billing.errors import NotFound
 from billing.invoicing.issue import Parts
 from billing.invoicing.prefixes import INVOICE_PREFIX
 from billing.invoicing.representation import invoice_representation
+from models.credit_note import CreditNote
 from models.ids import MalformedId, row_id
 from models.invoice import Invoice, InvoiceLine, InvoiceTax
 from models.payment import Payment
@@ -34,9 +35,15 @@ def find_invoice(session: Session, *, public: str, own: UUID | None) -> Invoice:
 
 
 def lock_invoice(session: Session, *, invoice_id: UUID) -> Invoice:
-    """Return the invoice with its row locked and its newest values. Customer and subscription are locked before it."""
+    """Return the invoice with its row locked and its newest values. Customer and subscription are locked before it.
+
+    Raises InvoiceNotFound where it was a draft that somebody has deleted meanwhile.
+    """
     query = select(Invoice).where(Invoice.id == invoice_id).with_for_update()
-    return session.scalars(query, execution_options={"populate_existing": True}).one()
+    found = session.scalar(query, execution_options={"populate_existing": True})
+    if found is None:
+        raise InvoiceNotFound("the draft was deleted meanwhile")
+    return found
 
 
 def invoices(
@@ -77,13 +84,24 @@ def parts_of(session: Session, found: Sequence[Invoice]) -> list[Parts]:
 
 
 def represented(session: Session, found: Sequence[Invoice]) -> list[dict[str, object]]:
-    """Return invoices as callers see them, in the order given; three queries, however many there are."""
+    """Return invoices as callers see them, in the order given; four queries, however many there are."""
     payments: dict[UUID, list[Payment]] = {invoice.id: [] for invoice in found}
     query = select(Payment).where(Payment.invoice_id.in_(payments.keys())).order_by(Payment.id)
     for payment in session.scalars(query):
         if payment.invoice_id is not None:
             payments[payment.invoice_id].append(payment)
+    notes: dict[UUID, list[CreditNote]] = {invoice.id: [] for invoice in found}
+    for note in session.scalars(
+        select(CreditNote).where(CreditNote.invoice_id.in_(notes.keys())).order_by(CreditNote.id)
+    ):
+        notes[note.invoice_id].append(note)
     return [
-        invoice_representation(parts.invoice, lines=parts.lines, taxes=parts.taxes, payments=payments[parts.invoice.id])
+        invoice_representation(
+            parts.invoice,
+            lines=parts.lines,
+            taxes=parts.taxes,
+            payments=payments[parts.invoice.id],
+            credit_notes=notes[parts.invoice.id],
+        )
         for parts in parts_of(session, found)
     ]

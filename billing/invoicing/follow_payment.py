@@ -11,15 +11,15 @@ from sqlalchemy.orm import Session
 
 from billing.actor import Actor
 from billing.business_time import business_now
-from billing.facts import record_fact
 from billing.invoicing.collect import payment_of
-from billing.invoicing.find import lock_invoice, represented
+from billing.invoicing.find import lock_invoice
+from billing.invoicing.follow_refund import follow_refunds
+from billing.invoicing.overpaid import keep_overpaid
+from billing.invoicing.paid import mark_paid
 from billing.invoicing.postings import recovered
-from billing.ledger.entry import Entry
 from billing.ledger.post import post
-from billing.settings import Settings
 from billing.subscriptions.find import lock_subscription
-from billing.subscriptions.follow_invoice import invoice_paid, payment_failed
+from billing.subscriptions.follow_invoice import payment_failed
 from models.customer import Customer
 from models.invoice import Invoice, InvoiceStatus
 from models.payment import PaymentStatus
@@ -28,9 +28,11 @@ _FAILED = frozenset({PaymentStatus.REQUIRES_PAYMENT_METHOD, PaymentStatus.REQUIR
 _PAYABLE = frozenset({InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE})
 
 
-def follow_payment(session: Session, *, invoice_id: UUID, settings: Settings, actor: Actor, now: datetime) -> Invoice:
+def follow_payment(session: Session, *, invoice_id: UUID, actor: Actor, now: datetime) -> Invoice:
     """Return the invoice as its payment has left it: paid, or waiting for another attempt.
 
+    What the payment brought and the invoice does not want any more, because it is void or was credited meanwhile, goes to the
+    customer's balance; and so does what a credit note could not refund.
     Locks customer, subscription and invoice, in this order. `now` is real time.
     """
     invoice = session.get_one(Invoice, invoice_id)
@@ -41,38 +43,24 @@ def follow_payment(session: Session, *, invoice_id: UUID, settings: Settings, ac
     )
     invoice = lock_invoice(session, invoice_id=invoice_id)
     payment = payment_of(session, invoice=invoice)
-    if payment is None or invoice.status not in _PAYABLE:
+    if payment is None:
         return invoice
+    follow_refunds(session, invoice=invoice, actor=actor, at=at, now=now)
     if payment.status is PaymentStatus.SUCCEEDED:
-        before = invoice.status
-        if before is InvoiceStatus.UNCOLLECTIBLE:
-            post(session, _recovered(invoice, at=at), now=now)
-        invoice.amount_paid_minor = payment.amount_captured_minor
-        invoice.status, invoice.paid_at, invoice.updated_at = InvoiceStatus.PAID, at, at
-        session.flush()
-        (state,) = represented(session, [invoice])
-        record_fact(
-            session,
-            fact="invoice.paid",
-            object_type="invoice",
-            state=state,
-            customer_id=invoice.customer_id,
-            before={"status": str(before)},
-            after={"status": str(invoice.status)},
-            actor=actor,
-            now=now,
-        )
-        invoice_paid(
-            session, invoice=invoice, subscription=subscription, settings=settings, actor=actor, at=at, now=now
-        )
-    elif payment.status in _FAILED:
+        if invoice.status in _PAYABLE:
+            left = invoice.remaining_minor
+            if invoice.status is InvoiceStatus.UNCOLLECTIBLE:
+                _take_back_write_off(session, invoice, amount=left, at=at, now=now)
+            invoice.amount_paid_minor += min(left, payment.amount_captured_minor)
+            mark_paid(session, invoice=invoice, subscription=subscription, actor=actor, at=at, now=now)
+        keep_overpaid(session, invoice=invoice, payment=payment, actor=actor, at=at, now=now)
+    elif payment.status in _FAILED and invoice.status in _PAYABLE:
         payment_failed(
             session,
             invoice=invoice,
             subscription=subscription,
             payment=payment,
             customer=customer,
-            settings=settings,
             actor=actor,
             at=at,
             now=now,
@@ -80,6 +68,6 @@ def follow_payment(session: Session, *, invoice_id: UUID, settings: Settings, ac
     return invoice
 
 
-def _recovered(invoice: Invoice, *, at: datetime) -> list[Entry]:
-    left = invoice.amount_due_minor - invoice.amount_paid_minor
-    return recovered(invoice.id, customer_id=invoice.customer_id, currency=invoice.currency, amount=left, at=at)
+def _take_back_write_off(session: Session, invoice: Invoice, *, amount: int, at: datetime, now: datetime) -> None:
+    entries = recovered(invoice.id, customer_id=invoice.customer_id, currency=invoice.currency, amount=amount, at=at)
+    post(session, entries, now=now)

@@ -22,8 +22,8 @@ from billing.invoicing.postings import issued
 from billing.invoicing.representation import invoice_representation
 from billing.ledger.entry import Entry
 from billing.ledger.post import post
-from billing.tax.rule import TaxRule
-from models.invoice import CustomerBalance, Invoice, InvoiceLine, InvoiceStatus, InvoiceTax
+from billing.tax.rule import TaxPart, TaxRule
+from models.invoice import BillingReason, CustomerBalance, Invoice, InvoiceLine, InvoiceStatus, InvoiceTax
 
 
 class Parts(NamedTuple):
@@ -67,16 +67,10 @@ def issue(
 
 
 def write_draft(session: Session, computed: Computed) -> Parts:
-    """Add an invoice that has no number yet. What the customer's balance pays of it is taken from there."""
-    invoice, lines, taxes = _invoice(computed), line_rows(computed.draft), _taxes(computed)
+    """Add an invoice that has no number yet. Nothing is taken from the customer's balance before it is finalized."""
+    invoice, lines = _invoice(computed), line_rows(computed.draft)
+    taxes = tax_rows(computed.taxes, invoice_id=invoice.id, currency=invoice.currency)
     session.add_all([invoice, *lines, *taxes])
-    move_balance(
-        session,
-        customer_id=invoice.customer_id,
-        currency=invoice.currency,
-        amount=-invoice.balance_minor,
-        at=invoice.created_at,
-    )
     return Parts(invoice, lines, taxes)
 
 
@@ -89,12 +83,23 @@ def finalize(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Give drafts their numbers, and enter them in the books; each in its series, and dated by its `at`."""
+    """Give drafts their numbers, and enter them in the books; each in its series, and dated by its `at`.
+
+    What customers' balances pay of them is taken from there: the caller holds the customers' locks, and has computed it.
+    """
+    for (invoice, _, _), issued_at in zip(drafts, at, strict=True):
+        move_balance(
+            session,
+            customer_id=invoice.customer_id,
+            currency=invoice.currency,
+            amount=-invoice.balance_minor,
+            at=issued_at,
+        )
     for (invoice, _, _), number, issued_at in zip(drafts, take_numbers(session, series), at, strict=True):
         invoice.number, invoice.finalized_at, invoice.updated_at = number, issued_at, issued_at
         invoice.due_at = issued_at + timedelta(days=invoice.days_until_due)
         invoice.status = InvoiceStatus.OPEN
-        if not invoice.amount_due_minor:
+        if not invoice.remaining_minor:
             invoice.status, invoice.paid_at = InvoiceStatus.PAID, issued_at
     session.flush()
     post(session, [entry for draft in drafts for entry in _entries(draft.invoice)], now=now)
@@ -116,6 +121,8 @@ def finalize(
 
 
 def _entries(invoice: Invoice) -> list[Entry]:
+    if invoice.billing_reason is BillingReason.CREDIT_PURCHASE:
+        return []  # its payment's entry has all of it (purchase_invoice.py)
     return issued(
         invoice.id,
         customer_id=invoice.customer_id,
@@ -146,6 +153,7 @@ def _invoice(computed: Computed) -> Invoice:
         amount_due_minor=totals.amount_due,
         amount_paid_minor=0,
         amount_credited_minor=0,
+        credited_open_minor=0,
         collection=draft.collection,
         days_until_due=draft.days_until_due,
         payment_method_id=draft.payment_method_id,
@@ -179,17 +187,18 @@ def line_rows(draft: Draft) -> list[InvoiceLine]:
     ]
 
 
-def _taxes(computed: Computed) -> list[InvoiceTax]:
+def tax_rows(taxes: Sequence[TaxPart], *, invoice_id: UUID, currency: str) -> list[InvoiceTax]:
+    """Return the rows of an invoice's taxes."""
     return [
         InvoiceTax(
-            invoice_id=computed.draft.id,
+            invoice_id=invoice_id,
             position=position,
             name=part.name,
             rate=part.rate,
-            currency=computed.draft.currency,
+            currency=currency,
             taxable_minor=part.taxable_minor,
             amount_minor=part.amount_minor,
             reason=part.reason,
         )
-        for position, part in enumerate(computed.taxes, start=1)
+        for position, part in enumerate(taxes, start=1)
     ]

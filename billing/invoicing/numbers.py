@@ -1,4 +1,4 @@
-"""Use case: take invoice numbers, without a gap and none twice.
+"""Use case: take the numbers of invoices and credit notes, without a gap and none twice.
 
 A series is a row that whoever takes numbers locks until its own commit: a roll-back gives them back, and the next one waits for
 the outcome. A batch takes its numbers at once, and takes them last, so that the row is locked for a moment only.
@@ -22,6 +22,11 @@ _TAKE = text(
 def series_of(year: int, *, prefix: str, on_test_clock: bool) -> str:
     """Return the series of a year: `INV-2026`, or `TEST-2026` for customers on a test clock. Each starts at 1."""
     return f"{TEST_SERIES if on_test_clock else prefix}-{year}"
+
+
+def credit_note_series_of(year: int, *, prefix: str, on_test_clock: bool) -> str:
+    """Return the series of a year's credit notes: `INV-CN-2026`, or `TEST-CN-2026`. A prefix has no hyphen: it is no other's."""
+    return f"{TEST_SERIES if on_test_clock else prefix}-CN-{year}"
 
 
 def take_numbers(session: Session, wanted: Sequence[str]) -> list[str]:

@@ -26,6 +26,12 @@ class InvoiceNotPayable(Conflict):
     code = "invoice_not_payable"
 
 
+class PaymentBeingGivenUp(Conflict):
+    """The invoice's payment is of more than is left to pay; it is being canceled, and another one can be made then."""
+
+    code = "invoice_payment_being_given_up"
+
+
 class PaymentMethodNeeded(Conflict):
     """Neither was a payment method named, nor does the customer have a default one."""
 
@@ -44,7 +50,8 @@ def pay(
 ) -> Collected:
     """Leave the operation that makes the invoice's payment, or tries it again; `payment_method` None: the customer's default.
 
-    The caller holds the locks of customer and invoice. Raises InvoiceNotPayable, PaymentMethodNeeded, OperationUnderWay.
+    The caller holds the locks of customer and invoice. Raises InvoiceNotPayable, PaymentBeingGivenUp, PaymentMethodNeeded,
+    OperationUnderWay.
     """
     if invoice.status not in {InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE}:
         raise InvoiceNotPayable(f"an invoice that is {invoice.status} cannot be paid; it takes one that is open")
@@ -69,6 +76,11 @@ def pay(
     if payment.status not in CONFIRMABLE:
         hint = "wait for it" if payment.status is PaymentStatus.PROCESSING else "wait until the gateway knows it"
         raise InvoiceNotPayable(f"the invoice's payment is {payment.status}; {hint}")
+    if payment.amount_minor > invoice.remaining_minor:
+        raise PaymentBeingGivenUp(
+            f"the invoice's payment of {payment.amount_minor} {payment.currency} minor units is being canceled, because "
+            f"{invoice.remaining_minor} are left to pay; try again in a moment"
+        )
     operation = operations.enqueue(
         session,
         kind=PAY_AGAIN_KIND,

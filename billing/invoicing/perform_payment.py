@@ -19,7 +19,6 @@ from billing.operation_outcome import OperationOutcome, Settlement
 from billing.payments.perform import PaymentSettlement, payment_id_of, perform_payment_operation, why_not_paid
 from billing.payments.representation import payment_representation
 from billing.runtime import Runtime
-from billing.settings import Settings
 from billing.subscriptions.create import OPERATION_KIND as CREATE_KIND
 from billing.subscriptions.find import represented as subscriptions_represented
 from models.ids import public_id
@@ -48,9 +47,8 @@ class PaymentMade:
 class InvoiceFollows:
     """The invoice becomes what its payment has made of it, in the transaction that finishes the operation."""
 
-    def __init__(self, payment_id: UUID, operation: Operation, settings: Settings) -> None:
+    def __init__(self, payment_id: UUID, operation: Operation) -> None:
         self._payment_id = payment_id
-        self._settings = settings
         self._created = operation.kind == CREATE_KIND
         self._resource_type = operation.resource_type
         self._resource = {
@@ -65,7 +63,6 @@ class InvoiceFollows:
         invoice = follow_payment(
             session,
             invoice_id=_invoice_of(session, self._payment_id),
-            settings=self._settings,
             actor=actor,
             now=now,
         )
@@ -88,7 +85,7 @@ def perform_invoice_payment(runtime: Runtime, *, operation: Operation, now: date
         settled = session.scalar(select(PaymentAttempt.finished_at).where(PaymentAttempt.operation_id == operation.id))
     if settled is None:
         return PaymentMade(perform_payment_operation(runtime, operation=operation, now=now))
-    return InvoiceFollows(payment_id_of(operation), operation, runtime.settings)
+    return InvoiceFollows(payment_id_of(operation), operation)
 
 
 def _invoice_of(session: Session, payment_id: UUID) -> UUID:

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
-from billing.invoicing.prefixes import INVOICE_PREFIX
+from billing.invoicing.prefixes import CREDIT_NOTE_PREFIX, INVOICE_PREFIX, line_id
 from billing.payments.representation import PREFIX as PAYMENT_PREFIX
 from billing.subscriptions.prefixes import SUBSCRIPTION_PREFIX
 from billing.tax.rule import TaxPart
 from billing.timestamps import iso
+from models.credit_note import CreditNote
 from models.ids import public_id
 from models.invoice import Invoice, InvoiceLine, InvoiceTax
 from models.payment import Payment
@@ -19,8 +20,9 @@ def invoice_representation(
     lines: Sequence[InvoiceLine],
     taxes: Sequence[InvoiceTax],
     payments: Sequence[Payment] = (),
+    credit_notes: Sequence[CreditNote] = (),
 ) -> dict[str, object]:
-    """Return the invoice as JSON-like data, its lines, taxes and payments in their order."""
+    """Return the invoice as JSON-like data, its lines, taxes, payments and credit notes in their order."""
     return {
         "id": public_id(INVOICE_PREFIX, invoice.id),
         "number": invoice.number,
@@ -41,8 +43,17 @@ def invoice_representation(
         "balance_amount": invoice.balance_minor,
         "amount_due": invoice.amount_due_minor,
         "amount_paid": invoice.amount_paid_minor,
-        "amount_remaining": invoice.amount_due_minor - invoice.amount_paid_minor,
+        "amount_remaining": invoice.remaining_minor,
         "amount_credited": invoice.amount_credited_minor,
+        "credit_notes": [
+            {
+                "id": public_id(CREDIT_NOTE_PREFIX, note.id),
+                "number": note.number,
+                "amount": note.total_minor,
+                "created_at": iso(note.created_at),
+            }
+            for note in credit_notes
+        ],
         "payments": [
             {
                 "id": public_id(PAYMENT_PREFIX, payment.id),
@@ -76,6 +87,7 @@ def tax_representation(tax: InvoiceTax | TaxPart) -> dict[str, object]:
 def line_representation(line: InvoiceLine) -> dict[str, object]:
     """Return one line as JSON-like data."""
     return {
+        "id": line_id(line.invoice_id, line.position),
         "kind": str(line.kind),
         "description": line.description,
         "quantity": line.quantity,

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from billing.actor import Actor
@@ -11,11 +12,13 @@ from billing.facts import record_fact
 from billing.invoicing.balance import move_balance
 from billing.invoicing.collect import payment_of
 from billing.invoicing.find import represented
-from billing.invoicing.postings import voided
+from billing.invoicing.postings import recovered, voided
+from billing.ledger.entry import Entry
 from billing.ledger.post import post
 from billing.payments.lifecycle import CANCELABLE
 from billing.payments.outcome import lock_payment
 from billing.payments.requests import request_cancellation
+from models.credit_note import CreditNote
 from models.customer import Customer
 from models.dunning import DunningStatus
 from models.invoice import Invoice, InvoiceStatus
@@ -30,19 +33,30 @@ class InvoiceNotVoidable(Conflict):
 def void(session: Session, *, customer: Customer, invoice: Invoice, actor: Actor, at: datetime, now: datetime) -> None:
     """Void an invoice of which nothing is paid; what the customer's balance paid of it comes back, and its payment is canceled.
 
+    Of one that was credited in part, the rest is taken back; of one that was given up, the write-off first.
+
     The caller holds the locks of customer, subscription and invoice. Raises InvoiceNotVoidable.
     """
     if invoice.status not in {InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE} or invoice.amount_paid_minor:
         raise InvoiceNotVoidable(f"an invoice that is {invoice.status} cannot be voided; write a credit note instead")
-    before = str(invoice.status)
+    before, credited_tax = str(invoice.status), _credited_tax(session, invoice)
+    entries: list[Entry] = []
+    if invoice.status is InvoiceStatus.UNCOLLECTIBLE:
+        entries += recovered(
+            invoice.id,
+            customer_id=customer.id,
+            currency=invoice.currency,
+            amount=invoice.remaining_minor,
+            at=at,
+        )
     invoice.status, invoice.voided_at, invoice.updated_at = InvoiceStatus.VOID, at, at
     move_balance(session, customer_id=customer.id, currency=invoice.currency, amount=invoice.balance_minor, at=at)
-    entries = voided(
+    entries += voided(
         invoice.id,
         customer_id=customer.id,
         currency=invoice.currency,
-        total=invoice.total_minor,
-        tax=invoice.tax_minor,
+        total=invoice.total_minor - invoice.amount_credited_minor,
+        tax=invoice.tax_minor - credited_tax,
         balance=invoice.balance_minor,
         at=at,
     )
@@ -68,3 +82,8 @@ def void(session: Session, *, customer: Customer, invoice: Invoice, actor: Actor
         actor=actor,
         now=now,
     )
+
+
+def _credited_tax(session: Session, invoice: Invoice) -> int:
+    query = select(func.coalesce(func.sum(CreditNote.tax_minor), 0)).where(CreditNote.invoice_id == invoice.id)
+    return int(session.scalars(query).one())

@@ -14,6 +14,7 @@ from billing.errors import InvariantBroken
 from billing.facts import record_fact
 from billing.fail_points import fail_point
 from billing.gateways.snapshots import IntentSnapshot
+from billing.invoicing.purchase_invoice import invoice_purchases
 from billing.ledger.entry import Entry
 from billing.ledger.money_facts import capture_entries
 from billing.ledger.post import post
@@ -77,12 +78,13 @@ def apply_intent(
     observation: IntentObservation,
     gateway_customer: str | None,
     livemode: bool,
+    number_prefix: str,
     actor: Actor,
     now: datetime,
 ) -> PaymentParts:
     """Bring the payment to the state that was observed, with one event and one audit entry when the status changed.
 
-    What was captured is posted to the ledger.
+    What was captured is posted to the ledger; what was captured for credits gets its invoice.
 
     Raises StaleObservation when another observation was applied meanwhile, GatewayDisagrees when the object is not about
     this payment, and StatusMovedBackwards when its status cannot follow ours. Nothing is changed then.
@@ -103,6 +105,8 @@ def apply_intent(
         now=now,
     )
     post(session, captured, now=now)
+    if captured:
+        invoice_purchases(session, [payment], number_prefix=number_prefix, now=now)
     return PaymentParts(payment, refunds, disputes)
 
 

@@ -22,6 +22,7 @@ from billing.errors import BillingError, Conflict, Declined
 from billing.fail_points import fail_point
 from billing.gateways.errors import GatewayKeyTooOld, GatewayObjectMissing, GatewayRefused, require_key_in_force
 from billing.gateways.snapshots import IntentSnapshot
+from billing.invoicing.purchase_invoice import invoice_purchases
 from billing.ledger.entry import Entry
 from billing.ledger.post import post
 from billing.observations import require_version
@@ -77,6 +78,7 @@ class PaymentSettlement:
         answer: IntentSnapshot | GatewayRefused | GatewayKeyTooOld,
         *,
         livemode: bool,
+        number_prefix: str,
     ) -> None:
         self.payment_id = call.payment_id
         self.attempt_id = call.attempt_id
@@ -88,6 +90,7 @@ class PaymentSettlement:
             IntentObservation(call.payment_id, call.version, answer) if isinstance(answer, IntentSnapshot) else None
         )
         self._livemode = livemode
+        self.number_prefix = number_prefix
 
     def refresh(self, runtime: Runtime) -> None:
         """Ask the gateway again, because another observation came in between."""
@@ -172,6 +175,7 @@ def apply_settlements(
     }
     outcomes: dict[UUID, OperationOutcome] = {}
     entries: list[Entry] = []
+    paid: list[Payment] = []
     for settlement, actor in sorted(settlements, key=lambda each: payments[each[0].payment_id].customer_id.bytes):
         payment = payments[settlement.payment_id]
         parts = PaymentParts(payment, refunds[payment.id], disputes[payment.id])
@@ -180,7 +184,11 @@ def apply_settlements(
                 session, parts, attempts[settlement.attempt_id], actor=actor, now=now
             )
             entries += captured
+            if captured:
+                paid.append(payment)
     post(session, entries, now=now)
+    if paid:
+        invoice_purchases(session, paid, number_prefix=settlements[0][0].number_prefix, now=now)
     return [outcomes[payment_id] for payment_id in payment_ids]
 
 
@@ -205,7 +213,13 @@ def make_call(runtime: Runtime, prepared: PreparedCall, *, now: datetime) -> Pay
     except GatewayKeyTooOld as too_old:
         answer = look_up(runtime, call) or too_old
     fail_point("payment.answered")
-    return PaymentSettlement(call, gateway_customer, answer, livemode=runtime.settings.livemode)
+    return PaymentSettlement(
+        call,
+        gateway_customer,
+        answer,
+        livemode=runtime.settings.livemode,
+        number_prefix=runtime.settings.INVOICE_PREFIX,
+    )
 
 
 def prepare_calls(session: Session, *, operations: Sequence[Operation], now: datetime) -> dict[UUID, PreparedCall]:
@@ -247,14 +261,26 @@ def look_up_attempt(runtime: Runtime, *, payment_id: UUID) -> PaymentSettlement 
         answer = None
     if answer is None:
         return None
-    return PaymentSettlement(call, gateway_customer, answer, livemode=runtime.settings.livemode)
+    return PaymentSettlement(
+        call,
+        gateway_customer,
+        answer,
+        livemode=runtime.settings.livemode,
+        number_prefix=runtime.settings.INVOICE_PREFIX,
+    )
 
 
 def attempt_not_made(runtime: Runtime, *, payment_id: UUID, detail: str) -> PaymentSettlement:
     """Return the end of a call of which a person knows that it never reached the gateway: that of one that was refused."""
     call, gateway_customer = _unsettled_call(runtime, payment_id=payment_id)
     refusal = AttemptNotMade(detail, gateway_code=None, parameter=None)
-    return PaymentSettlement(call, gateway_customer, refusal, livemode=runtime.settings.livemode)
+    return PaymentSettlement(
+        call,
+        gateway_customer,
+        refusal,
+        livemode=runtime.settings.livemode,
+        number_prefix=runtime.settings.INVOICE_PREFIX,
+    )
 
 
 def _unsettled_call(runtime: Runtime, *, payment_id: UUID) -> tuple[Call, str | None]:

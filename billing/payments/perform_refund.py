@@ -13,6 +13,7 @@ from billing.operation_outcome import OperationOutcome
 from billing.payments.find import disputes_of, refunds_of
 from billing.payments.observe import PaymentNotAtGateway
 from billing.payments.outcome import lock_payment
+from billing.payments.purpose import tell_purpose
 from billing.payments.refund_outcome import RefundsObservation, apply_refunds
 from billing.payments.refundable import recount
 from billing.payments.representation import REFUND_PREFIX, refund_representation
@@ -57,7 +58,8 @@ class RefundSettlement:
 
 def perform_refund_operation(runtime: Runtime, *, operation: Operation, now: datetime) -> RefundSettlement:
     """Make the refund's call and return what it brought. Raises Unavailable while the outcome is unknown."""
-    refund_id = row_id(REFUND_PREFIX, operation.resource_id)
+    refund_id = refund_id_of(operation)
+    public = public_id(REFUND_PREFIX, refund_id)
     payment_id, gateway_intent, version = _refunded_payment(runtime, refund_id=refund_id)
     with runtime.transaction() as session:
         refund = session.get_one(Refund, refund_id)
@@ -69,13 +71,13 @@ def perform_refund_operation(runtime: Runtime, *, operation: Operation, now: dat
             gateway_intent=gateway_intent,
             amount_minor=refund.amount_minor,
             reason=refund.reason,
-            refund_id=operation.resource_id,
+            refund_id=public,
             idempotency_key=refund.idempotency_key,
         )
     except GatewayRefused as refusal:
         answer = refusal
     except GatewayKeyTooOld:
-        found = _look_up(runtime, gateway_intent=gateway_intent, refund_id=operation.resource_id)
+        found = _look_up(runtime, gateway_intent=gateway_intent, refund_id=public)
         if found is None:
             raise
         answer = found
@@ -83,6 +85,11 @@ def perform_refund_operation(runtime: Runtime, *, operation: Operation, now: dat
     return RefundSettlement(
         refund_id=refund_id, payment_id=payment_id, gateway_intent=gateway_intent, version=version, answer=answer
     )
+
+
+def refund_id_of(operation: Operation) -> UUID:
+    """Return the refund that an operation makes: the one that it names, or its resource."""
+    return row_id(REFUND_PREFIX, str(operation.params.get("refund_id", operation.resource_id)))
 
 
 class RefundNotMade(GatewayRefused):
@@ -147,3 +154,4 @@ def _give_back(session: Session, *, payment_id: UUID, refund_id: UUID, refusal: 
             disputes=disputes_of(session, payment_id=payment_id),
         )
         payment.updated_at = now
+        tell_purpose(session, payment, (), now=now)

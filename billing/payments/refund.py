@@ -33,6 +33,27 @@ def request_refund(
 
     Without an amount, all that is left. Raises PaymentNotInState and RefundTooLarge.
     """
+    refund = reserve_refund(session, payment=payment, amount_minor=amount_minor, reason=reason, actor=actor, now=now)
+    operation = operations.enqueue(
+        session,
+        kind=OPERATION_KIND,
+        customer_id=payment.customer_id,
+        resource_type="refund",
+        resource_id=public_id(REFUND_PREFIX, refund.id),
+        params={},
+        actor=actor,
+        now=now,
+    )
+    return refund, operation
+
+
+def reserve_refund(
+    session: Session, *, payment: Payment, amount_minor: int | None, reason: str | None, actor: Actor, now: datetime
+) -> Refund:
+    """Reserve a refund on a locked payment, for an operation of the same transaction that takes it to the gateway.
+
+    Without an amount, all that is left. Raises PaymentNotInState and RefundTooLarge.
+    """
     require_state(payment, allowed=REFUNDABLE, to="refund")
     left = left_to_refund(payment)
     wanted = left if amount_minor is None else amount_minor
@@ -55,13 +76,12 @@ def request_refund(
     payment.amount_refunded_minor += wanted
     payment.updated_at = now
     session.flush()
-    public = public_id(REFUND_PREFIX, refund.id)
     audit.record(
         session,
         actor=actor,
         action="refund.requested",
         object_type="refund",
-        object_id=public,
+        object_id=public_id(REFUND_PREFIX, refund.id),
         before=None,
         after=refund_representation(refund),
         now=now,
@@ -77,14 +97,4 @@ def request_refund(
         actor=actor,
         now=now,
     )
-    operation = operations.enqueue(
-        session,
-        kind=OPERATION_KIND,
-        customer_id=payment.customer_id,
-        resource_type="refund",
-        resource_id=public,
-        params={},
-        actor=actor,
-        now=now,
-    )
-    return refund, operation
+    return refund

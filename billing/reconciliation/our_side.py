@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from billing.gateways.snapshots import BalanceEntrySnapshot, DisputeSnapshot, IntentSnapshot, RefundSnapshot
@@ -15,7 +15,7 @@ from models.operation import Operation
 from models.payment import Payment
 from models.refund import Refund
 
-_RESOURCES = ("payment", "refund", "dispute")
+_RESOURCES = ("payment", "refund", "dispute", "invoice", "subscription", "credit_note")
 
 
 def payments_of(session: Session, *, intents: Sequence[IntentSnapshot]) -> dict[str, Payment]:
@@ -92,10 +92,12 @@ def sources_of(
 
 def busy(session: Session, *, public_ids: Collection[str]) -> set[str]:
     """Return which of these objects of ours have an operation that has not finished: what differs there is no difference yet."""
-    query = select(Operation.resource_id).where(
-        Operation.resource_type.in_(_RESOURCES),
-        Operation.resource_id.in_(public_ids),
-        Operation.finished_at.is_(None),
+    # An operation on an invoice or a credit note names the payment or the refund that it makes.
+    named = func.coalesce(
+        Operation.params["refund_id"].astext, Operation.params["payment_id"].astext, Operation.resource_id
+    )
+    query = select(named).where(
+        Operation.resource_type.in_(_RESOURCES), named.in_(public_ids), Operation.finished_at.is_(None)
     )
     return set(session.scalars(query))
 

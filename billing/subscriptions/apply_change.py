@@ -16,7 +16,7 @@ from billing.subscriptions.period_draft import cycle_of
 from models.customer import Customer
 from models.invoice import InvoiceStatus
 from models.plan import Plan, PlanVersion
-from models.subscription import Subscription, SubscriptionChange, SubscriptionItem, UpgradeCredits
+from models.subscription import Subscription, SubscriptionChange, SubscriptionItem
 
 
 def switch(session: Session, subscription: Subscription, change: SubscriptionChange, *, at: datetime) -> None:
@@ -48,7 +48,6 @@ def apply_now(
     subscription: Subscription,
     change: SubscriptionChange,
     *,
-    upgrade_credits: UpgradeCredits,
     actor: Actor,
     at: datetime,
     now: datetime,
@@ -58,7 +57,7 @@ def apply_now(
     switch(session, subscription, change, at=at)
     if month is not None:
         version = session.get_one(PlanVersion, change.plan_version_id)
-        owe_difference(session, subscription, version, month=month, policy=upgrade_credits, at=at, now=now)
+        owe_difference(session, subscription, version, month=month, policy=change.upgrade_credits, at=at, now=now)
     record(
         session,
         subscription,

@@ -4,12 +4,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from billing.subscriptions.cycle import Period
 from billing.subscriptions.lines import Billed
 from billing.subscriptions.proration import Share
+from models.credit_note import CreditNoteLine
 from models.invoice import Invoice, InvoiceLine, InvoiceStatus, LineKind, PendingLine
 
 _CHARGES = (LineKind.RECURRING, LineKind.PRORATION_CHARGE)
@@ -18,23 +19,30 @@ _WORTH_NOTHING = (InvoiceStatus.VOID, InvoiceStatus.UNCOLLECTIBLE)
 
 
 def billed_in(session: Session, *, item_ids: Sequence[UUID], period: Period) -> dict[UUID, list[Billed]]:
-    """Return what was billed for each item in a period, less discounts, also where it waits for the next invoice."""
+    """Return what was billed for each item in a period, less discounts and credit notes; also what waits to be."""
     found: dict[UUID, list[Billed]] = defaultdict(list)
+    taken_back = (
+        select(func.coalesce(func.sum(CreditNoteLine.amount_minor), 0))
+        .where(
+            CreditNoteLine.invoice_id == InvoiceLine.invoice_id, CreditNoteLine.line_position == InvoiceLine.position
+        )
+        .scalar_subquery()
+    )
     invoiced = (
-        select(InvoiceLine)
+        select(InvoiceLine, InvoiceLine.amount_minor - InvoiceLine.discount_minor - taken_back)
         .join(Invoice, Invoice.id == InvoiceLine.invoice_id)
         .where(Invoice.status.not_in(_WORTH_NOTHING), _charged(InvoiceLine, item_ids, period))
         .order_by(InvoiceLine.invoice_id, InvoiceLine.position)
     )
     waiting = (
-        select(PendingLine)
+        select(PendingLine, PendingLine.amount_minor - PendingLine.discount_minor)
         .where(PendingLine.invoice_id.is_(None), _charged(PendingLine, item_ids, period))
         .order_by(PendingLine.id)
     )
-    for line in (*session.scalars(invoiced), *session.scalars(waiting)):
+    for line, billed in (*session.execute(invoiced), *session.execute(waiting)):
         if line.subscription_item_id is not None and line.share_parts is not None and line.share_of is not None:
             share = Share(line.share_parts, line.share_of)
-            found[line.subscription_item_id].append(Billed(line.amount_minor - line.discount_minor, share))
+            found[line.subscription_item_id].append(Billed(billed, share))
     return found
 
 

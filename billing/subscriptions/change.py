@@ -74,7 +74,7 @@ def change(
     withdraw(session, customer=customer, subscription=subscription, reason=reason, actor=actor, at=at, now=now)
     if quoted.changes_nothing:
         return Changed(subscription, None)
-    row = _row(session, subscription, quoted, at=at)
+    row = _row(session, subscription, quoted, settings=settings, at=at)
     if quoted.effective is Effective.PERIOD_END:
         _say_what_waits(session, subscription, row, actor=actor, at=at, now=now)
         return Changed(subscription, None)
@@ -92,11 +92,13 @@ def change(
             return Changed(
                 subscription, _collect(session, customer, subscription, issued.invoice, actor=actor, now=now)
             )
-    apply_now(session, subscription, row, upgrade_credits=settings.UPGRADE_CREDITS, actor=actor, at=at, now=now)
+    apply_now(session, subscription, row, actor=actor, at=at, now=now)
     return Changed(subscription, None)
 
 
-def _row(session: Session, subscription: Subscription, quoted: Quote, *, at: datetime) -> SubscriptionChange:
+def _row(
+    session: Session, subscription: Subscription, quoted: Quote, *, settings: Settings, at: datetime
+) -> SubscriptionChange:
     row = SubscriptionChange(
         id=new_id(),
         subscription_id=subscription.id,
@@ -107,6 +109,8 @@ def _row(session: Session, subscription: Subscription, quoted: Quote, *, at: dat
         ends=[item.item_id for item in quoted.change.ended],
         restarts_period=quoted.restarts,
         anchor_day=quoted.anchor_day,
+        when_unpaid=settings.UNPAID_CHANGE,
+        upgrade_credits=settings.UPGRADE_CREDITS,
         changes_at=quoted.effective_at,
         created_at=at,
     )

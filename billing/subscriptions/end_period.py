@@ -77,6 +77,23 @@ def end_periods(
         )
 
 
+def bill_last(
+    session: Session,
+    *,
+    customer: Customer,
+    subscription: Subscription,
+    settings: Settings,
+    at: datetime,
+    now: datetime,
+) -> None:
+    """Bill what one that was canceled at once still owes: lines that waited, and what was used until `at`.
+
+    The caller holds the locks of customer and subscription.
+    """
+    customers = {customer.id: customer}
+    _bill(session, [], [subscription], customers=customers, until=at, settings=settings, at=at, now=now)
+
+
 def _bill(
     session: Session,
     going_on: Sequence[Subscription],
@@ -86,6 +103,7 @@ def _bill(
     settings: Settings,
     at: datetime,
     now: datetime,
+    until: datetime | None = None,
 ) -> None:
     """Bring those that go on into their next periods, and bill what each owes; while one is paused, nothing."""
     subscriptions = {each.id: each for each in (*going_on, *ending)}
@@ -94,7 +112,7 @@ def _bill(
     waiting = pending_lines_of_each(session, subscription_ids=subscriptions)
     coupons = coupons_of_each(session, subscription_ids=subscriptions)
     late = timedelta(hours=settings.USAGE_LATE_HOURS)
-    arrears = arrears_of_each(session, billed, until=None, late=late, at=at)
+    arrears = arrears_of_each(session, billed, until=until, late=late, at=at)
     owed = {each.id: Owed(waiting[each.id], arrears[each.id].lines, coupons.get(each.id)) for each in billed}
     drafts = [last_draft(each, owed[each.id], at=at) for each in ending]
     for each in going_on:

@@ -7,7 +7,6 @@ from sqlalchemy.orm import Session
 
 from billing.actor import Actor
 from billing.dunning.case import count_failure, end_case, open_case_of
-from billing.settings import Settings
 from billing.subscriptions.allowance import owe_month
 from billing.subscriptions.apply_change import apply_now, withdraw
 from billing.subscriptions.move import move
@@ -28,7 +27,6 @@ def invoice_paid(
     *,
     invoice: Invoice,
     subscription: Subscription | None,
-    settings: Settings,
     actor: Actor,
     at: datetime,
     now: datetime,
@@ -46,7 +44,7 @@ def invoice_paid(
         move(session, subscription, to=_S.ACTIVE, fact="subscription.activated", actor=actor, at=at, now=now)
     change = _paid_for(session, invoice)
     if change is not None:
-        apply_now(session, subscription, change, upgrade_credits=settings.UPGRADE_CREDITS, actor=actor, at=at, now=now)
+        apply_now(session, subscription, change, actor=actor, at=at, now=now)
     elif subscription.status is _S.PAST_DUE and not _owes_another(session, subscription, invoice):
         subscription.past_due_since = None
         move(session, subscription, to=_S.ACTIVE, fact="subscription.recovered", actor=actor, at=at, now=now)
@@ -59,7 +57,6 @@ def payment_failed(
     subscription: Subscription | None,
     payment: Payment,
     customer: Customer,
-    settings: Settings,
     actor: Actor,
     at: datetime,
     now: datetime,
@@ -67,20 +64,20 @@ def payment_failed(
     """Open the invoice's dunning case, or count another failure; the subscription is past due from the first one on.
 
     A first invoice has no case: until it is paid there is no subscription; nor has that of a change, which is withdrawn or waits
-    (UNPAID_CHANGE). Customer, subscription and invoice are locked by the caller.
+    (`when_unpaid`). Customer, subscription and invoice are locked by the caller.
     """
     if subscription is not None and subscription.status in {_S.INCOMPLETE, _S.EXPIRED, _S.CANCELED}:
         return
-    if subscription is not None and _paid_for(session, invoice) is not None:
+    change = _paid_for(session, invoice)
+    if subscription is not None and change is not None:
         # Who has to confirm the payment is given the time for it.
-        if settings.UNPAID_CHANGE is UnpaidChange.ROLLBACK and payment.status is not PaymentStatus.REQUIRES_ACTION:
+        if change.when_unpaid is UnpaidChange.ROLLBACK and payment.status is not PaymentStatus.REQUIRES_ACTION:
             reason = f"its payment failed: {payment.decline_code or payment.status}"
             withdraw(session, customer=customer, subscription=subscription, reason=reason, actor=actor, at=at, now=now)
         return
     case = count_failure(
         session,
         invoice=invoice,
-        subscription=subscription,
         payment=payment,
         actor=actor,
         at=at,

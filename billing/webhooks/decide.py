@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from billing.actor import GATEWAY
 from billing.errors import InvariantBroken
 from billing.gateways.snapshots import IntentSnapshot, RefundSnapshot
+from billing.invoicing.purchase_invoice import invoice_purchases
 from billing.ledger.entry import Entry
 from billing.ledger.post import post
 from billing.payments.find import disputes_of_each, refunds_of, refunds_of_each
@@ -61,7 +62,7 @@ _IGNORED = Decision(None)
 class _Batch(NamedTuple):
     """The open transaction, and what our rows say about the payments that its events name; the payments' rows are locked.
 
-    `entries` are those of what was captured, posted together at the end.
+    `entries` are those of what was captured, posted together at the end, and `captured` the payments whose money it is.
     """
 
     session: Session
@@ -73,9 +74,12 @@ class _Batch(NamedTuple):
     disputes: dict[UUID, list[Dispute]]
     gateway_customers: dict[UUID, str | None]
     entries: list[Entry]
+    captured: list[Payment]
 
 
-def decide(session: Session, *, events: Sequence[InboxEvent], livemode: bool, now: datetime) -> dict[UUID, Decision]:
+def decide(
+    session: Session, *, events: Sequence[InboxEvent], livemode: bool, number_prefix: str, now: datetime
+) -> dict[UUID, Decision]:
     """Apply what `events` and our rows decide; return by the event's id what it came to.
 
     An event that is not in the answer needs the gateway; nothing was changed for it.
@@ -97,6 +101,7 @@ def decide(session: Session, *, events: Sequence[InboxEvent], livemode: bool, no
         if decision is not None:
             decided[event.id] = decision
     post(session, batch.entries, now=now)
+    invoice_purchases(session, batch.captured, number_prefix=number_prefix, now=now)
     return decided
 
 
@@ -133,6 +138,8 @@ def _decide_intent(batch: _Batch, intent: dict[str, Any]) -> Decision | None:
             now=batch.now,
         )
         batch.entries.extend(captured)
+        if captured:
+            batch.captured.append(payment)
         batch.by_gateway_id[snapshot.id] = payment
     elif payment.gateway_id != snapshot.id or (shows_end and not _same_end(payment, snapshot)):
         return None
@@ -240,4 +247,5 @@ def _look_up(session: Session, objects: Iterable[dict[str, Any]], *, livemode: b
         disputes=disputes_of_each(session, payment_ids=payments),
         gateway_customers={customer.id: customer.gateway_id for customer in paying},
         entries=[],
+        captured=[],
     )

@@ -56,6 +56,7 @@ def on_payment_intent(runtime: Runtime, intent: dict[str, Any]) -> Effect | None
             observation=observation,
             gateway_customer=gateway_customer,
             livemode=runtime.settings.livemode,
+            number_prefix=runtime.settings.INVOICE_PREFIX,
             actor=GATEWAY,
             now=now,
         )

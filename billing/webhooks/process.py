@@ -94,7 +94,13 @@ def _close_decided(
     try:
         with runtime.transaction() as session:
             held = leases.hold_all(session, events)
-            decisions = decide(session, events=held, livemode=runtime.settings.livemode, now=now())
+            decisions = decide(
+                session,
+                events=held,
+                livemode=runtime.settings.livemode,
+                number_prefix=runtime.settings.INVOICE_PREFIX,
+                now=now(),
+            )
             _close(session, decisions, now=now())
             fail_point("inbox.before_commit")
         fail_point("inbox.after_commit")

@@ -28,8 +28,8 @@ app = typer.Typer(add_completion=False)
 def demo(*, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
     """Tell the demo story: payments, 3D Secure, a decline, a refund, a dispute, webhooks, credits, a killed server, usage.
 
-    At its end half a year of a subscription passes on a test clock. Each step shows the request, the answer and the webhook that
-    came back. Exit code 1 when a step fails.
+    At its end half a year of a subscription passes on a test clock, and an invoice is taken back in part. Each step shows the
+    request, the answer and the webhook that came back. Exit code 1 when a step fails.
     """
     stack = running_stack(data_dir=DataDir(data_dir.resolve()))
     if stack.stripe_api_base is None:

@@ -1,4 +1,4 @@
-"""The chapter of subscriptions: half a year on a test clock, and a card that fails in the middle of it."""
+"""The chapter of subscriptions and invoices: half a year on a test clock with a card that fails, and two credit notes."""
 
 import time
 from collections.abc import Mapping
@@ -37,6 +37,26 @@ def half_a_year(scene: Scene) -> None:
     )
 
 
+def an_invoice_is_taken_back_in_part(scene: Scene) -> None:
+    """Two lines by hand, charged at once; one of them was too much. Half of that is the customer's balance, half a refund."""
+    body = {"email": "ada@example.com", "name": "Ada Byron"}
+    customer = str(scene.post("/customers", body, expected=201)["id"])
+    _use_card(scene, customer, "pm_card_visa")
+    invoice = scene.post("/invoices", {"customer_id": customer, "currency": "USD"}, expected=201)
+    path = f"/invoices/{invoice['id']}"
+    scene.post(f"{path}/lines", {"description": "Setup", "amount": 9900}, expected=201)
+    hours = {"description": "Consulting, hours", "amount": 15_000, "quantity": 3}
+    line = scene.post(f"{path}/lines", hours, expected=201)["lines"][1]["id"]
+    require(scene.post(f"{path}/finalize", {}, expected=200)["status"], equals="paid", what="the invoice's status")
+    wish = {"lines": [{"line_id": line, "amount": 7500}], "reason": "half an hour too many"}
+    kept = scene.post(f"{path}/credit-notes", wish, expected=201)
+    require(kept["balance_amount"], equals=kept["total_amount"], what="what the customer's balance got")
+    refunded = scene.post(f"{path}/credit-notes", {**wish, "give_back": "refund"}, expected=201)
+    require(refunded["refund"]["status"], equals="succeeded", what="the refund's status")
+    credited = scene.get(path)["amount_credited"]
+    require(credited, equals=kept["total_amount"] + refunded["total_amount"], what="what was credited of the invoice")
+
+
 def _use_card(scene: Scene, customer: str, card: str) -> None:
     scene.post(f"/customers/{customer}/payment-methods", {"payment_method": card, "set_default": True}, expected=201)
 
@@ -57,4 +77,7 @@ def _invoices(scene: Scene, customer: str) -> list[Mapping[str, Any]]:
     return list(reversed(scene.get("/invoices", customer_id=customer)["data"]))
 
 
-STEPS = (Step(title="Half a year of a subscription, and a card that fails", run=half_a_year),)
+STEPS = (
+    Step(title="Half a year of a subscription, and a card that fails", run=half_a_year),
+    Step(title="An invoice by hand, and two credit notes of it", run=an_invoice_is_taken_back_in_part),
+)

@@ -10,6 +10,7 @@ from cli.output import cross, data, tick
 # What a reader wants to see of an answer, in this order; the rest is in the docs.
 SHOWN = (
     *("id", "email", "status", "code", "brand", "last4", "amount", "amount_refunded", "price", "currency", "credited"),
+    *("number", "total_amount", "amount_credited", "open_amount", "balance_amount", "refund_amount"),
     *("balance", "held", "captured", "returned", "decline", "next_action", "title", "detail"),
 )
 # Of these objects only what the story is about.

@@ -50,6 +50,8 @@ CHECKS = {
     "ck_subscription_changes_one_end": [
         "UPDATE subscription_changes SET applied_at = now(), withdrawn_at = now(), withdrawn_reason = 'x'"
     ],
+    "ck_subscription_changes_upgrade_credits_known": ["UPDATE subscription_changes SET upgrade_credits = 'all'"],
+    "ck_subscription_changes_when_unpaid_known": ["UPDATE subscription_changes SET when_unpaid = 'never'"],
     "ck_subscription_changes_withdrawn_why": ["UPDATE subscription_changes SET withdrawn_at = now()"],
     "ck_subscription_discounts_ends_after_start": ["UPDATE subscription_discounts SET ends_at = starts_at"],
     "ck_usage_billings_currency_iso4217": ["UPDATE usage_billings SET currency = 'usd'"],
@@ -88,8 +90,31 @@ CHECKS = {
     "ck_invoices_billing_reason_known": ["UPDATE invoices SET billing_reason = 'because'"],
     "ck_invoices_collection_known": ["UPDATE invoices SET collection = 'by_hand'"],
     "ck_invoices_credited_within_total": [
-        "UPDATE invoices SET amount_credited_minor = -1",
+        "UPDATE invoices SET amount_credited_minor = -1, credited_open_minor = -1",
         "UPDATE invoices SET amount_credited_minor = 3481",
+    ],
+    "ck_invoices_credited_open_is_credited": ["UPDATE invoices SET credited_open_minor = 1"],
+    "ck_credit_notes_currency_iso4217": ["UPDATE credit_notes SET currency = 'usd'"],
+    "ck_credit_notes_refunded_by_a_refund": [
+        "UPDATE credit_notes SET refund_minor = 200, open_minor = 1000 WHERE refund_id IS NULL"
+    ],
+    "ck_credit_notes_total_adds_up": ["UPDATE credit_notes SET tax_minor = 201"],
+    "ck_credit_notes_total_positive": [
+        "UPDATE credit_notes SET subtotal_minor = 0, tax_minor = 0, total_minor = 0, open_minor = 0"
+    ],
+    "ck_credit_notes_uses_add_up": ["UPDATE credit_notes SET open_minor = 1199"],
+    "ck_credit_notes_uses_not_negative": [
+        "UPDATE credit_notes SET open_minor = 1201, balance_minor = -1",
+        "UPDATE credit_notes SET open_minor = -1, balance_minor = 1201",
+        "UPDATE credit_notes SET open_minor = 1201, refund_minor = -1 WHERE refund_id IS NOT NULL",
+    ],
+    "ck_credit_note_lines_amount_not_zero": ["UPDATE credit_note_lines SET amount_minor = 0"],
+    "ck_credit_note_lines_currency_iso4217": ["UPDATE credit_note_lines SET currency = 'usd'"],
+    "ck_credit_note_lines_position_from_one": ["UPDATE credit_note_lines SET position = 0"],
+    "ck_credit_note_taxes_currency_iso4217": ["UPDATE credit_note_taxes SET currency = 'usd'"],
+    "ck_credit_note_taxes_rate_is_a_share": [
+        "UPDATE credit_note_taxes SET rate = -0.1",
+        "UPDATE credit_note_taxes SET rate = 1.1",
     ],
     "ck_invoices_currency_iso4217": ["UPDATE invoices SET currency = 'usd'"],
     "ck_invoices_days_until_due_in_range": [
@@ -111,6 +136,8 @@ CHECKS = {
     "ck_invoices_paid_within_due": [
         "UPDATE invoices SET amount_paid_minor = -1",
         "UPDATE invoices SET amount_paid_minor = 3481",
+        "UPDATE invoices SET credited_open_minor = -1",
+        "UPDATE invoices SET amount_paid_minor = 1, amount_credited_minor = 3480, credited_open_minor = 3480",
     ],
     "ck_invoices_period_in_order": ["UPDATE invoices SET period_end = period_start - interval '1 second'"],
     "ck_invoices_status_known": ["UPDATE invoices SET status = 'sent'"],
@@ -170,8 +197,9 @@ UNIQUES = {
     ),
     "uq_subscription_changes_pending": (
         "INSERT INTO subscription_changes (id, subscription_id, plan_id, plan_version_id, interval, quantity, ends, "
-        "restarts_period, changes_at, created_at) "
-        f"SELECT '{B}', subscription_id, plan_id, plan_version_id, interval, quantity, ends, restarts_period, changes_at, now() "
+        "restarts_period, when_unpaid, upgrade_credits, changes_at, created_at) "
+        f"SELECT '{B}', subscription_id, plan_id, plan_version_id, interval, quantity, ends, restarts_period, when_unpaid, "
+        "upgrade_credits, changes_at, now() "
         "FROM subscription_changes"
     ),
     "uq_usage_billings_period": (
@@ -195,6 +223,8 @@ UNIQUES = {
         "FROM plan_allowances WHERE subscription_id IS NOT NULL"
     ),
     "uq_invoices_number": f"UPDATE invoices SET number = 'INV-2026-000001' WHERE id = '{B}'",
+    "uq_credit_notes_number": f"UPDATE credit_notes SET number = 'INV-CN-2026-000001' WHERE id = '{B}'",
+    "uq_credit_notes_refund_id": f"UPDATE credit_notes SET refund_id = '{A}'",
     "uq_invoices_period": f"UPDATE invoices SET billing_reason = 'subscription_cycle' WHERE id = '{B}'",
     "uq_dunning_cases_invoice_id": (
         "INSERT INTO dunning_cases (id, invoice_id, customer_id, status, failures, attempt_id, category, due_at, reason, "

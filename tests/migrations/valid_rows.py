@@ -92,8 +92,8 @@ VALUES ('{A}', '{A}', 'active', '{A}', '{A}', 'month', 'USD', '2026-01-31T00:00:
     '2026-02-28T00:00:00Z', 'automatic', 0, true, 'second', 'new_plan', false, '2026-02-28T00:00:00Z', '{{}}', now(), now());
 INSERT INTO subscription_items (id, subscription_id, price_id, quantity, started_at) VALUES ('{A}', '{A}', '{A}', 1, now());
 INSERT INTO subscription_changes (id, subscription_id, plan_id, plan_version_id, interval, quantity, ends, restarts_period,
-    anchor_day, changes_at, invoice_id, created_at)
-    VALUES ('{A}', '{A}', '{A}', '{A}', 'month', 1, '{{}}', false, 15, now(), '{A}', now());
+    anchor_day, when_unpaid, upgrade_credits, changes_at, invoice_id, created_at)
+    VALUES ('{A}', '{A}', '{A}', '{A}', 'month', 1, '{{}}', false, 15, 'wait', 'none', now(), '{A}', now());
 INSERT INTO usage_billings (id, subscription_item_id, period_start, period_end, quantity, amount_minor, currency)
 VALUES ('{A}', '{A}', '2026-01-31T00:00:00Z', '2026-02-28T00:00:00Z', 5, 10, 'USD');
 INSERT INTO subscription_discounts (id, subscription_id, coupon_id, starts_at, ends_at)
@@ -126,6 +126,15 @@ VALUES ('{A}', '{A}', 'proration_charge', 'A', 1, 'USD', 100, 0, '1.00', '2026-0
     '{A}', 1, 1, now());
 INSERT INTO invoice_taxes (invoice_id, position, name, rate, currency, taxable_minor, amount_minor, reason)
 VALUES ('{A}', 1, 'Tax', 0.2, 'USD', 2900, 580, 'TAX_RATE');
+INSERT INTO credit_notes (id, invoice_id, customer_id, number, currency, subtotal_minor, tax_minor, total_minor, open_minor,
+    balance_minor, refund_minor, refund_id, metadata, created_at)
+SELECT id, '{A}', '{A}', number, 'USD', 1000, 200, 1200, 1200, 0, 0, refund_id, '{{}}', now()
+FROM (VALUES ('{A}'::uuid, 'INV-CN-2026-000001', NULL), ('{B}'::uuid, 'INV-CN-2026-000002', '{A}'::uuid))
+    AS new (id, number, refund_id);
+INSERT INTO credit_note_lines (credit_note_id, position, invoice_id, line_position, description, currency, amount_minor, formula)
+VALUES ('{A}', 1, '{A}', 1, 'A', 'USD', 1000, '10.00');
+INSERT INTO credit_note_taxes (credit_note_id, position, name, rate, currency, taxable_minor, amount_minor)
+VALUES ('{A}', 1, 'Tax', 0.2, 'USD', 1000, 200);
 INSERT INTO invoice_series (series, last_number) VALUES ('INV-2026', 2);
 INSERT INTO customer_balances (customer_id, currency, amount_minor, updated_at) VALUES ('{A}', 'USD', 100, now());
 INSERT INTO dunning_cases (id, invoice_id, customer_id, subscription_id, status, failures, attempt_id, category, due_at,

@@ -40,6 +40,7 @@ def objects_of(world: World) -> dict[str, str]:
         "customer_id": customer,
         "subscription_id": subscription["id"],
         "invoice_id": subscription["latest_invoice_id"],
+        "credit_note_id": credited_invoice(world, customer)["credit_notes"][0]["id"],
         "case_id": world.call("GET", f"/dunning?customer_id={customer}").json["data"][0]["id"],
         "payment_id": payment["id"],
         "dispute_id": dispute["id"],
@@ -60,6 +61,17 @@ def objects_of(world: World) -> dict[str, str]:
         "feature": "ai_requests",
         "clock_id": world.call("POST", "/test-clocks", {"frozen_time": "2026-01-01T00:00:00Z"}).json["id"],
     }
+
+
+def credited_invoice(world: World, customer: str) -> dict[str, Any]:
+    """Let a customer be sent an invoice by hand, take a part of it back, and return it."""
+    draft = world.call("POST", "/invoices", {"customer_id": customer, "collection": "send_invoice"}).json
+    path = f"/invoices/{draft['id']}"
+    world.call("POST", f"{path}/lines", {"description": "Setup", "amount": 1000})
+    assert world.call("POST", f"{path}/finalize", {}).status_code == 200
+    assert world.call("POST", f"{path}/credit-notes", {"amount": 120}).status_code == 201
+    found: dict[str, Any] = world.call("GET", path).json
+    return found
 
 
 def unpaid_subscription(world: World, customer: str) -> dict[str, Any]:

@@ -80,7 +80,15 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/invoices"): Row("invoices:read", names="none"),
     ("GET", "/invoices/{invoice_id}"): Row("invoices:read"),
     ("POST", "/invoices/{invoice_id}/pay"): Row("payments:write", {}),
+    ("POST", "/invoices"): Row("invoices:write", {"customer_id": "{customer_id}"}),
+    ("POST", "/invoices/{invoice_id}/lines"): Row("invoices:write", {"description": "Setup", "amount": 100}),
+    ("POST", "/invoices/{invoice_id}/finalize"): Row("invoices:write", {}),
+    ("DELETE", "/invoices/{invoice_id}"): Row("invoices:write"),
+    ("POST", "/invoices/{invoice_id}/credit-notes"): Row("invoices:write", {"amount": 1}),
+    ("POST", "/invoices/{invoice_id}/mark-uncollectible"): Row("invoices:write", {}),
     ("POST", "/invoices/{invoice_id}/void"): Row("invoices:write", {}),
+    ("GET", "/credit-notes"): Row("invoices:read", names="none"),
+    ("GET", "/credit-notes/{credit_note_id}"): Row("invoices:read"),
     ("GET", "/dunning"): Row("invoices:read", names="none"),
     ("GET", "/dunning/{case_id}"): Row("invoices:read"),
     ("POST", "/test-clocks"): Row("test_clocks:write", {"frozen_time": "2026-01-01T00:00:00Z"}, names="none"),
@@ -168,6 +176,7 @@ MISSING = {
         "subscription_id": "sub",
         "invoice_id": "inv",
         "case_id": "dun",
+        "credit_note_id": "cn",
     }.items()
 }
 LET_THROUGH = {200, 201, 202, 409, 422}

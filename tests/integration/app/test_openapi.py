@@ -216,6 +216,25 @@ def subscribe(ask: Asking, customer: str) -> None:
         ask("GET", f"/dunning/{case['id']}")
 
 
+def invoice_by_hand(ask: Asking, customer: str) -> None:
+    """Draft invoices, and let them be deleted, paid, sent, given up, and taken back in part."""
+    ask("DELETE", f"/invoices/{ask('POST', '/invoices', {'customer_id': customer})['id']}")
+    line = {"description": "Setup", "amount": 1000, "quantity": 2}
+    for collection in ("automatic", "send_invoice"):
+        wish = {"customer_id": customer, "currency": "USD", "collection": collection, "payment_method": "pm_card_visa"}
+        invoice = f"/invoices/{ask('POST', '/invoices', wish)['id']}"
+        ask("POST", f"{invoice}/lines", line)
+        if collection == "automatic":
+            outcome_of(ask, "POST", f"{invoice}/finalize", {})
+            outcome_of(ask, "POST", f"{invoice}/credit-notes", {"amount": 600, "give_back": "refund"})
+        else:
+            named = ask("POST", f"{invoice}/finalize", {})["lines"][0]["id"]
+            ask("POST", f"{invoice}/mark-uncollectible", {})
+            note = ask("POST", f"{invoice}/credit-notes", {"lines": [{"line_id": named, "amount": 500}]})
+            ask("GET", f"/credit-notes/{note['id']}")
+    ask("GET", f"/credit-notes?customer_id={customer}")
+
+
 def move_a_clock(ask: Asking) -> None:
     clock = ask("POST", "/test-clocks", {"frozen_time": "2026-01-31T00:00:00Z", "name": "January"})["id"]
     ask("POST", "/customers", {"email": "later@example.com", "test_clock": clock})
@@ -296,6 +315,7 @@ def test_what_every_route_answers_is_what_the_document_promises(world: World) ->
     report_usage(ask, customer)
     move_a_clock(ask)
     subscribe(ask, world.customer())
+    invoice_by_hand(ask, world.customer())
 
     promised = {
         (method.upper(), path, int(status))

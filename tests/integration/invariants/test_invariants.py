@@ -61,11 +61,25 @@ MIRROR = (
     " updated_at) VALUES (gen_random_uuid(), 'sub_1', 1, 'cus_1', 'active', 'active', 'USD', '[]', now(), now(), now(),"
     " 'automatic', 0, true, '{\"billing_import\": \"op_1\"}', now(), now())"
 )
+CREDIT_NOTE = (
+    "INSERT INTO credit_notes (id, invoice_id, customer_id, number, currency, subtotal_minor, tax_minor, total_minor,"
+    " open_minor, balance_minor, refund_minor, metadata, created_at) SELECT id, id, customer_id, 'INV-CN-2026-000001', 'USD',"
+    " 100, 0, 100, 100, 0, 0, '{}', now() FROM invoices"
+)
 BREAKERS = {
     "imports_are_whole": MIRROR,
     "invoice_numbers_have_no_gap": "INSERT INTO invoice_series (series, last_number) VALUES ('INV-2026', 1)",
     "invoices_add_up": INVOICE,
     "invoices_are_posted": INVOICE,
+    "credit_notes_add_up": f"{INVOICE}; UPDATE invoices SET amount_credited_minor = 1",
+    "credit_notes_are_whole": f"{INVOICE}; {CREDIT_NOTE}",
+    "credit_notes_are_posted": f"{INVOICE}; {CREDIT_NOTE}",
+    "balances_are_posted": "INSERT INTO customer_balances (customer_id, currency, amount_minor, updated_at)"
+    " SELECT customer_id, 'USD', 1, now() FROM payments LIMIT 1",
+    "purchases_have_invoices": f"{INVOICE}; UPDATE payments SET invoice_id = id WHERE id IN (SELECT id FROM invoices);"
+    " UPDATE payments SET amount_captured_minor = 100 WHERE invoice_id IS NULL;"
+    " INSERT INTO credit_purchases (id, customer_id, credits, price_minor, currency, created_at)"
+    " SELECT id, customer_id, 500, 500, currency, now() FROM payments",
     "invoices_follow_payments": f"{INVOICE}; UPDATE payments SET invoice_id = invoices.id, updated_at = now() - interval '1 hour'"
     " FROM invoices WHERE invoices.id = payments.id",
     "subscriptions_run": f"{SUBSCRIPTION}; UPDATE subscriptions SET next_action_at = now() - interval '1 hour'",

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.integration.subscriptions.stories import Story
+from tests.service.servers import ServiceServers
 from tests.service.world import World
 
 
@@ -126,3 +127,44 @@ def test_a_failure_that_webhooks_tell_of_again_is_counted_once(story: Story) -> 
 
     (case,) = story.cases()
     assert (case["failures"], case["next_step_at"][:10]) == (1, "2027-01-02")
+
+
+@pytest.mark.parametrize(
+    ("action", "subscription", "plan_then"),
+    [("cancel", "canceled", "free"), ("pause", "paused", "free"), ("uncollectible", "active", "pro")],
+)
+def test_the_final_action_is_what_the_setting_says(
+    servers: ServiceServers, action: str, subscription: str, plan_then: str
+) -> None:
+    servers.reset()
+    with World.open(servers, DUNNING_FINAL_ACTION=action) as world:
+        world.open_credits()
+        story = Story(world, begins="2026-12-01T00:00:00")
+        story.subscribe("pro", trial_days=0)
+        story.use_card("pm_card_chargeCustomerFail")
+        story.advance("2027-01-08T00:00:00")
+
+        assert (status(story), plan(story)) == (subscription, plan_then)
+        assert [invoice["status"] for invoice in story.invoices()] == ["paid", "uncollectible"]
+        assert [case["status"] for case in story.cases()] == ["exhausted"]
+        assert story.books()["bad_debt"] == 3480
+
+
+def test_a_subscription_that_was_paused_for_not_paying_is_billed_again_after_it_is_resumed(
+    servers: ServiceServers,
+) -> None:
+    servers.reset()
+    with World.open(servers, DUNNING_FINAL_ACTION="pause") as world:
+        world.open_credits()
+        story = Story(world, begins="2026-12-01T00:00:00")
+        subscription = story.subscribe("pro", trial_days=0)
+        story.use_card("pm_card_chargeCustomerFail")
+        story.advance("2027-02-15T00:00:00")
+        assert [invoice["status"] for invoice in story.invoices()] == ["paid", "uncollectible"]
+
+        story.use_card("pm_card_visa")
+        story.act(subscription, "resume")
+        story.advance("2027-03-02T00:00:00")
+
+        assert status(story) == "active"
+        assert [invoice["status"] for invoice in story.invoices()] == ["paid", "uncollectible", "paid"]

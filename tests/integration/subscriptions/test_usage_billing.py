@@ -128,3 +128,17 @@ def test_a_coupon_comes_off_usage_too(story: Story) -> None:
     story.advance("2026-02-02T00:00:00")
 
     assert [line["discount_amount"] for line in story.invoices()[-1]["lines"]] == [100, 1450]
+
+
+def test_who_cancels_at_once_is_billed_for_what_was_used_and_what_waited(story: Story) -> None:
+    subscription = story.subscribe("pro", trial_days=0, proration_policy={"granularity": "day"})
+    use(story, 200, "2026-01-01T00:00:00")
+    story.advance("2026-01-16T00:00:00")
+    story.change(subscription, plan="team", proration="create")
+
+    story.act(subscription, "cancel", at="now")
+    story.world.work()
+
+    last = story.invoices()[-1]
+    assert [line["amount"] for line in last["lines"]] == [-1497, 5110, 200]
+    assert last["status"] == "paid"

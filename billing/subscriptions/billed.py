@@ -42,7 +42,7 @@ def billed_in(session: Session, *, item_ids: Sequence[UUID], period: Period) -> 
     for line, billed in (*session.execute(invoiced), *session.execute(waiting)):
         if line.subscription_item_id is not None and line.share_parts is not None and line.share_of is not None:
             share = Share(line.share_parts, line.share_of)
-            found[line.subscription_item_id].append(Billed(billed, share))
+            found[line.subscription_item_id].append(Billed(int(billed), share))
     return found
 
 

@@ -49,6 +49,7 @@ EVENT_TYPES = (
     "subscription.canceled",
     "subscription.changed",
     "subscription.created",
+    "subscription.credit_limit_due",
     "subscription.credits_due",
     "subscription.expired",
     "subscription.past_due",

@@ -45,6 +45,7 @@ def owe_month(
         part=0,
         credits=version.credits_per_month,
         expires_at=month.end,
+        roll_over_max=version.credits_roll_over_max,
         created_at=at,
     )
     session.add(row)

@@ -18,6 +18,7 @@ from billing.invoicing.pay import PAY_KIND
 from billing.invoicing.prefixes import INVOICE_PREFIX
 from billing.settings import Settings
 from billing.subscriptions.allowance import owe_month
+from billing.subscriptions.credit_limit import note_limits
 from billing.subscriptions.cycle import Cycle
 from billing.subscriptions.find import represented
 from billing.subscriptions.items import items_of_each
@@ -85,6 +86,7 @@ def end_periods(
         each.next_action_at = due.at if due else None
         each.updated_at = at
     session.flush()
+    note_limits(session, subscriptions, now=now)
     for each, state in zip(subscriptions, represented(session, subscriptions), strict=True):
         record_fact(
             session,

@@ -49,7 +49,7 @@ def upgrade() -> None:
         sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("unlimited", sa.Boolean(), nullable=False),
         sa.Column("pending_id", sa.Uuid(), nullable=True),
-        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_plan_credit_limits_customer_id_customers")),
+        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_plan_credit_limits_customer_id")),
         sa.PrimaryKeyConstraint("customer_id", name=op.f("pk_plan_credit_limits")),
     )
 

@@ -88,7 +88,7 @@ def test_beside_a_plan_with_a_limit_the_other_one_counts(story: Story) -> None:
     assert use(story, 5_000) == 200
     assert story.world.balance(story.customer) == 1000
 
-    story.act(lifted, "cancel", at_period_end=False)
+    story.act(lifted, "cancel", at="now")
     story.world.work()
 
     assert (use(story, 5_000), use(story, 900)) == (402, 200)

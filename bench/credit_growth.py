@@ -1,7 +1,7 @@
 """How credits grow: deductions among ten thousand accounts and a million, bytes an account, one hot account, and the rebuild.
 
 The rebuild reads accounts, grants, holds and the answers of the last day; ten million transactions stand beside them, of which
-that day has a tenth. They are of the last thirty days, in the order in which a drain would have brought them, and so are their ids.
+that day has a tenth. They are of the last thirty days, in the order in which a drain would have brought them, as their ids are.
 """
 
 import itertools

@@ -69,6 +69,7 @@ FAIL_POINTS = {
     "credits.purchase_step_made": "the credits are given or taken back, and the step is still pending",
     "credits.purchase_before_commit": "the step is noted as done in the open transaction",
     "subscriptions.roll_over_committed": "what a month carries over is committed, and not given",
+    "subscriptions.roll_over_granted": "what a month carries over is given, and the month is not noted as granted",
     "subscriptions.credit_limit_committed": "the change of an account's limit is committed, and not made",
     "subscriptions.credit_limit_made": "an account's limit is changed, and the change is still pending",
     "clock.moment_committed": "a test clock stands at its next moment, and nothing of what is due then is done",

@@ -60,6 +60,7 @@ def grant_allowance(runtime: Runtime, *, allowance_id: UUID, now: datetime) -> N
             carried = _decide_roll_over(runtime, allowance_id)
             if carried is not None:
                 _give(runtime, row, carried, at=at, now=now)
+                fail_point("subscriptions.roll_over_granted")
         with runtime.transaction() as session:
             session.get_one(PlanAllowance, allowance_id, with_for_update=True).granted_at = at
 

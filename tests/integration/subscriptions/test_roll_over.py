@@ -110,7 +110,10 @@ def test_other_credits_stay_as_they_are(story: Story) -> None:
     assert story.world.balance(story.customer) == 50 + 1000 + 300
 
 
-@pytest.mark.parametrize("point", ["subscriptions.allowance_granted", "subscriptions.roll_over_committed"])
+@pytest.mark.parametrize(
+    "point",
+    ["subscriptions.allowance_granted", "subscriptions.roll_over_committed", "subscriptions.roll_over_granted"],
+)
 def test_a_worker_that_dies_at_any_line_carries_over_once(
     story: Story, fails_at: Callable[[str], None], point: str
 ) -> None:

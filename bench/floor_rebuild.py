@@ -9,7 +9,8 @@ import psycopg
 from billing.clock import utc_now
 from billing.credits.kept_answers import KeptAnswer, read_answers
 from billing.credits.restore import read_accounts, restoring
-from billing.credits.scripts import Script, sha, source
+from billing.credits.restore_shards import Call, send_scripts
+from billing.credits.scripts import Script, source
 from billing.credits.shards import ALL_SHARDS, Shard
 from billing.runtime import Runtime
 
@@ -23,7 +24,6 @@ _ROWS = (
     WHERE created_at > now() - interval '24 hours'
     """,
 )
-_Call = tuple[Script, list[str], list[str | int]]
 
 
 def seconds_to_copy(runtime: Runtime) -> float:
@@ -40,7 +40,7 @@ def seconds_to_copy(runtime: Runtime) -> float:
 def seconds_to_write(runtime: Runtime) -> float:
     """Return how long the server and its client take for the scripts alone; the memory is emptied before."""
     server, seconds = runtime.credits.redis, 0.0
-    server.flushall()
+    server.flushall(asynchronous=True)
     for script in (Script.RESTORE, Script.RESTORE_ANSWERS):
         server.script_load(source(script))
     for shard in ALL_SHARDS:
@@ -60,7 +60,7 @@ def seconds_to_write(runtime: Runtime) -> float:
     return seconds
 
 
-def _calls(answers: list[KeptAnswer]) -> list[_Call]:
+def _calls(answers: list[KeptAnswer]) -> list[Call]:
     by_shard: dict[Shard, tuple[list[str], list[str | int]]] = defaultdict(lambda: ([], [_MARK]))
     for kept in answers:
         shard = Shard.of(kept.customer_id)
@@ -70,10 +70,7 @@ def _calls(answers: list[KeptAnswer]) -> list[_Call]:
     return [(Script.RESTORE_ANSWERS, [shard.epoch, *keys], arguments) for shard, (keys, arguments) in by_shard.items()]
 
 
-def _send(runtime: Runtime, calls: list[_Call]) -> float:
+def _send(runtime: Runtime, calls: list[Call]) -> float:
     began = time.perf_counter()
-    with runtime.credits.redis.pipeline(transaction=False) as pipeline:
-        for script, keys, arguments in calls:
-            pipeline.evalsha(sha(script), len(keys), *keys, *arguments)
-        pipeline.execute()
+    send_scripts(runtime.credits.redis, calls)
     return time.perf_counter() - began

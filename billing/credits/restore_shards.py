@@ -24,7 +24,9 @@ from billing.runtime import Runtime
 # Accounts that are read and written together.
 _TOGETHER = 1_000
 _CLOSED = "closed"
-_Call = tuple[Script, list[str], list[str | int]]
+# After how many keys the server is waited for: a pipeline has to end well within the time that an answer is waited for.
+_KEYS_SENT = 2_000
+Call = tuple[Script, list[str], list[str | int]]
 # What writes one batch to the servers.
 _Batch = Callable[[], None]
 
@@ -99,7 +101,7 @@ def _answer_batches(
 
 def _accounts_for(server: redis.Redis, accounts: Sequence[Account], *, mark: str, now: datetime) -> _Batch:
     calls = [restoring(account, (), epoch=mark, now=now) for account in accounts]
-    return lambda: _send({server: [(Script.RESTORE, *call) for call in calls]})
+    return lambda: send_scripts(server, [(Script.RESTORE, *call) for call in calls])
 
 
 def _answers_for(
@@ -109,10 +111,15 @@ def _answers_for(
     by_shard: dict[Shard, list[KeptAnswer]] = defaultdict(list)
     for kept in answers:
         by_shard[Shard.of(kept.customer_id)].append(kept)
-    calls: dict[redis.Redis, list[_Call]] = defaultdict(list)
+    calls: dict[redis.Redis, list[Call]] = defaultdict(list)
     for shard in by_shard.keys() & servers.keys():
         calls[servers[shard]].append((Script.RESTORE_ANSWERS, *_restoring_answers(shard, by_shard[shard], mark, now)))
-    return lambda: _send(calls)
+
+    def send() -> None:
+        for server, scripts in calls.items():
+            send_scripts(server, scripts)
+
+    return send
 
 
 def _restoring_answers(
@@ -125,13 +132,21 @@ def _restoring_answers(
     return keys, arguments
 
 
-def _send(calls: Mapping[redis.Redis, Sequence[_Call]]) -> None:
-    for server, scripts in calls.items():
-        with server.pipeline(transaction=False) as pipeline:
-            for script, keys, arguments in scripts:
-                pipeline.evalsha(sha(script), len(keys), *keys, *arguments)
+def send_scripts(server: redis.Redis, calls: Sequence[Call]) -> None:
+    """Run scripts one after the other, a few thousand keys at a time: the server answers nobody meanwhile, nor us.
+
+    Raises RebuildUnderWay, redis.RedisError.
+    """
+    with server.pipeline(transaction=False) as pipeline:
+        keys_sent = 0
+        for place, (script, keys, arguments) in enumerate(calls, start=1):
+            pipeline.evalsha(sha(script), len(keys), *keys, *arguments)
+            keys_sent += len(keys)
+            if keys_sent < _KEYS_SENT and place < len(calls):
+                continue
             if _CLOSED in pipeline.execute():
                 raise RebuildUnderWay("another rebuild has begun meanwhile")
+            keys_sent = 0
 
 
 def _write_behind(batches: Iterator[_Batch]) -> None:

@@ -57,6 +57,7 @@ EVENT_TYPES = (
     "subscription.change_withdrawn",
     "subscription.changed",
     "subscription.created",
+    "subscription.credit_limit_due",
     "subscription.credits_due",
     "subscription.expired",
     "subscription.imported",

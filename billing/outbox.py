@@ -16,6 +16,7 @@ PURCHASED_CREDITS = "purchased_credits"
 AUTO_TOP_UP = "auto_top_up"
 INVOICE = "invoice"
 PLAN_CREDITS = "plan_credits"
+PLAN_CREDIT_LIMIT = "plan_credit_limit"
 
 # Who hears of what. A type that nobody listens to is still kept: it is what GET /events will list.
 CONSUMERS: dict[str, tuple[str, ...]] = {
@@ -24,6 +25,7 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     "credit_purchase.payment_changed": (PURCHASED_CREDITS,),
     "credits.top_up_due": (AUTO_TOP_UP,),
     "invoice.payment_changed": (INVOICE,),
+    "subscription.credit_limit_due": (PLAN_CREDIT_LIMIT,),
     "subscription.credits_due": (PLAN_CREDITS,),
 }
 

@@ -24,8 +24,9 @@ from billing.hints import Hint
 from billing.invoicing.follow_payment import follow_payment as follow_invoice_payment
 from billing.invoicing.prefixes import INVOICE_PREFIX
 from billing.metrics import WORK
-from billing.outbox import AUTO_TOP_UP, GATEWAY_CUSTOMER, INVOICE, PLAN_CREDITS, PURCHASED_CREDITS
+from billing.outbox import AUTO_TOP_UP, GATEWAY_CUSTOMER, INVOICE, PLAN_CREDIT_LIMIT, PLAN_CREDITS, PURCHASED_CREDITS
 from billing.runtime import Runtime
+from billing.subscriptions.follow_credit_limit import follow_credit_limit
 from billing.subscriptions.grant_allowance import grant_allowance
 from billing.unit_of_work import hint_after_commit
 from models.ids import public_id, row_id
@@ -65,11 +66,17 @@ def _grant_plan_credits(runtime: Runtime, event: OutboxEvent, now: datetime) -> 
     grant_allowance(runtime, allowance_id=UUID(str(event.payload["allowance"])), now=now)
 
 
+def _let_credit_limit_follow(runtime: Runtime, event: OutboxEvent, now: datetime) -> None:
+    if event.customer_id is not None:
+        follow_credit_limit(runtime, customer_id=event.customer_id, now=now)
+
+
 CONSUMERS: dict[str, Consumer] = {
     GATEWAY_CUSTOMER: _tell_gateway_customer,
     PURCHASED_CREDITS: _let_credits_follow,
     AUTO_TOP_UP: _top_up,
     INVOICE: _let_invoice_follow,
+    PLAN_CREDIT_LIMIT: _let_credit_limit_follow,
     PLAN_CREDITS: _grant_plan_credits,
 }
 

@@ -281,17 +281,38 @@ class UsageBilling(Base):
     closed_at: Mapped[datetime | None]
 
 
+class PlanCreditLimit(Base):
+    """Whether a customer's plans let it use credits without a limit, as the credits server was told last.
+
+    `pending_id` is the transaction of the change to the opposite, while that is under way.
+    """
+
+    __tablename__ = "plan_credit_limits"
+
+    customer_id: Mapped[UUID] = mapped_column(ForeignKey("customers.id"), primary_key=True)
+    unlimited: Mapped[bool]
+    pending_id: Mapped[UUID | None]
+
+
 class PlanAllowance(Base):
     """The plan's credits of one month of a subscription: granted once, to the customer, under the row's id.
 
     `granted_at` is NULL until the credits are in Postgres. `credits` is what an upgrade adds, too: then `part` counts on.
     It is of a subscription of ours, or of a mirrored one; of that `month_start` begins a period, which may be a longer one.
+    `roll_over_max` is how many unspent credits of the month before may live on in this one (NULL: none); `rolled_over` how many
+    do, NULL until that is decided. They are granted under `roll_over_id`.
     """
 
     __tablename__ = "plan_allowances"
     __table_args__ = (
         CheckConstraint("credits > 0", name="credits_positive"),
         CheckConstraint("num_nonnulls(subscription_id, mirror_id) = 1", name="of_one_subscription"),
+        CheckConstraint("roll_over_max > 0", name="roll_over_positive"),
+        CheckConstraint("rolled_over BETWEEN 0 AND roll_over_max", name="rolled_over_within_max"),
+        CheckConstraint(
+            "num_nonnulls(rolled_over, roll_over_id) IN (0, 2) AND (rolled_over IS NULL OR roll_over_max IS NOT NULL)",
+            name="rolled_over_as_a_whole",
+        ),
         Index("uq_plan_allowances_month", "subscription_id", "month_start", "part", unique=True),
         Index("uq_plan_allowances_mirrored", "mirror_id", "month_start", "part", unique=True),
         Index("ix_plan_allowances_due", "id", postgresql_where=text("granted_at IS NULL")),
@@ -305,6 +326,9 @@ class PlanAllowance(Base):
     part: Mapped[int] = mapped_column(SmallInteger())
     credits: Mapped[int]
     expires_at: Mapped[datetime]
+    roll_over_max: Mapped[int | None]
+    rolled_over: Mapped[int | None]
+    roll_over_id: Mapped[UUID | None]
     granted_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 

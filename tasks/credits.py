@@ -6,7 +6,8 @@ from billing.beat_slots import claim_slot
 from billing.clock import utc_now
 from billing.credits.drain import drain_journals
 from billing.credits.expire import expire_due
-from billing.credits.rebuild import RebuildUnderWay, rebuild_if_lost
+from billing.credits.rebuild import rebuild_if_lost
+from billing.credits.restore_shards import RebuildUnderWay
 from billing.credits.server import CreditsUnavailable
 from billing.credits.transfer import sweep_transfers
 from billing.hints import Hint

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from billing.credits.answers import CreditOrder
 from billing.credits.drain import drain_to_the_end
 from billing.credits.expected import read_epoch
 from billing.credits.journal import milliseconds
+from billing.credits.kept_answers import read_answers
 from billing.credits.places import Place, place_of
 from billing.credits.restore import new_account, read_accounts, restoring
 from billing.credits.scripts import Script
@@ -62,9 +64,10 @@ def open_account(runtime: Runtime, customer_id: UUID, *, now: datetime, hidden_t
         runtime.on_clocks.note(customer_id, clock_id)
     drain_to_the_end(runtime, now=lambda: now, shards=[Shard.of(customer_id)])
     with runtime.transaction() as session:
-        known = list(read_accounts(session, customers=[customer_id], now=now, keep=keep))
+        known = list(read_accounts(session, customers=[customer_id]))
+        answers = list(chain.from_iterable(read_answers(session, now=now, keep=keep, customer_id=customer_id)))
     account = known[0] if known else new_account(customer_id, on_clock=clock_id is not None)
-    keys, arguments = restoring(account, epoch=str(epoch), now=now)
+    keys, arguments = restoring(account, answers, epoch=str(epoch), now=now)
     if runtime.credits.run(Script.RESTORE, keys, arguments) == _CLOSED:
         runtime.credits.require_open(Shard.of(customer_id))
 

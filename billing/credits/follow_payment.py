@@ -1,11 +1,8 @@
 """Process: bring the credits of a purchase in line with its payment, step by step. Between any two lines the process may die.
 
 1. The next step is committed in the purchase's row, with the id that its transaction will have.
-2. The script, under a key made of that id: however often it runs, the credits move once.
-3. The journal is drained, so that the transaction is in Postgres; only then is the step noted as done. Had the credits server
-   lost it in between, it would not be there, and the step would be made again.
-
-Whoever finds a step that was begun looks into Postgres first: the server forgets keys after a day.
+2. The script moves the credits, once (owed.py).
+3. The step is noted as done, once its transaction is in Postgres.
 """
 
 from datetime import datetime, timedelta
@@ -17,22 +14,19 @@ from sqlalchemy.orm import Session
 
 from billing.actor import WORKER
 from billing.business_time import business_now
-from billing.credits.answers import CreditOrder, KeptAs
 from billing.credits.deferred_revenue import OPERATIONS
-from billing.credits.drain import drain_to_the_end
 from billing.credits.grant import DEFAULT_PRIORITY, GrantTerms, grant, revoke
+from billing.credits.owed import is_in_books, owed_order
 from billing.credits.prefixes import PURCHASE_PREFIX
 from billing.credits.purchase_representation import purchase_representation
 from billing.credits.purchase_steps import PaidFor, Standing, Step, due, next_step
 from billing.credits.server import CreditsUnavailable
-from billing.credits.shards import Shard, key_digest
 from billing.facts import record_fact
 from billing.fail_points import fail_point
-from billing.idempotency import request_hash
 from billing.ledger.money_facts import held_by, paid_out
 from billing.payments.find import disputes_of, refunds_of
 from billing.runtime import Runtime
-from models.credits import AutoTopUp, CreditPurchase, CreditTransaction, GrantKind, PurchaseStep
+from models.credits import AutoTopUp, CreditPurchase, GrantKind, PurchaseStep
 from models.ids import new_id, public_id
 from models.payment import Payment
 
@@ -59,10 +53,10 @@ def follow_payment(runtime: Runtime, *, purchase_id: UUID, now: datetime) -> Non
         if pending is None:
             return
         fail_point("credits.purchase_step_committed")
-        if not (pending.begun_before and _is_in_books(runtime, pending, now=now)):
+        if not (pending.begun_before and _is_made(runtime, pending, now=now)):
             _make(runtime, purchase_id, pending, now=now)
             fail_point("credits.purchase_step_made")
-            if not _is_in_books(runtime, pending, now=now):
+            if not _is_made(runtime, pending, now=now):
                 raise CreditsUnavailable("the credits server lost what it had answered; the step is made again")
         _note(runtime, purchase_id, pending, now=now)
     raise CreditsUnavailable("the payment changes faster than its credits can follow")
@@ -85,18 +79,12 @@ def _begin(runtime: Runtime, purchase_id: UUID) -> PendingStep | None:
 
 def _make(runtime: Runtime, purchase_id: UUID, pending: PendingStep, *, now: datetime) -> None:
     step = pending.step
-    key = f"purchase-step-{pending.id}"
-    order = CreditOrder(
+    order = owed_order(
+        "purchase-step",
+        pending.id,
         customer_id=pending.customer_id,
         amount=abs(step.credits),
         operation=OPERATIONS[step.step],
-        metadata={},
-        actor=WORKER.name,
-        kept=KeptAs(
-            key_digest(key, caller=WORKER.name),
-            request_hash(method="", path=key, body=str(step.credits).encode()).hex(),
-        ),
-        id=pending.id,
     )
     if step.credits < 0:
         revoke(runtime, order, grant_id=purchase_id, now=now)
@@ -116,10 +104,8 @@ def _make(runtime: Runtime, purchase_id: UUID, pending: PendingStep, *, now: dat
     grant(runtime, order, terms, balance_max=None, now=now)
 
 
-def _is_in_books(runtime: Runtime, pending: PendingStep, *, now: datetime) -> bool:
-    drain_to_the_end(runtime, now=lambda: now, shards=[Shard.of(pending.customer_id)])
-    with runtime.transaction() as session:
-        return session.get(CreditTransaction, pending.id) is not None
+def _is_made(runtime: Runtime, pending: PendingStep, *, now: datetime) -> bool:
+    return is_in_books(runtime, pending.id, customer_id=pending.customer_id, now=now)
 
 
 def _note(runtime: Runtime, purchase_id: UUID, pending: PendingStep, *, now: datetime) -> None:

@@ -9,10 +9,13 @@ from billing.hints import Hint
 from billing.runtime import Runtime
 
 
-def set_unlimited(runtime: Runtime, order: CreditOrder, *, unlimited: bool, now: datetime) -> CreditAnswer:
+def set_unlimited(
+    runtime: Runtime, order: CreditOrder, *, unlimited: bool, now: datetime, hidden_too: bool = False
+) -> CreditAnswer:
     """Make the account unlimited (uses are counted, and never refused), or limited again. The order's amount is 0.
 
-    Grants are not touched: without a limit nothing is taken from them. Raises IdempotencyKeyReused, CustomerNotFound,
+    Grants are not touched: without a limit nothing is taken from them. `hidden_too`: also when the customer's test clock was
+    deleted. Raises IdempotencyKeyReused, CustomerNotFound,
     CreditsUnavailable.
     """
     raw = run(
@@ -21,6 +24,7 @@ def set_unlimited(runtime: Runtime, order: CreditOrder, *, unlimited: bool, now:
         Script.SET_LIMIT,
         lambda place: (account_keys(place, order), [*common_arguments(runtime, place, order), int(unlimited)]),
         now=now,
+        hidden_too=hidden_too,
     )
     runtime.send_hint(Hint.CREDITS)
     return done(raw, order)

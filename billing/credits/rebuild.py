@@ -1,9 +1,9 @@
 """Process: write the server's memory anew from Postgres.
 
 The new epoch is committed first, so that nothing opens until every shard shows it. Then the old epochs and the scripts go: no
-operation runs any more, and what the journals hold can be drained to its end. Then every key goes, and each shard's accounts
-come back, its epoch last. Who is cut off leaves shards without the epoch, and the next operation asks for the rebuild again; two
-who work at once are told apart by their epochs.
+operation runs any more, and what the journals hold can be drained to its end. Then every key goes, and all accounts and answers
+come back (restore_shards.py), the epoch last. Who is cut off leaves shards without the epoch, and the next operation asks for
+the rebuild again; two who work at once are told apart by their epochs.
 
 Nodes of a cluster that have lost nothing go on: their shards are looked at once more, and get the new epoch as they are.
 """
@@ -25,8 +25,8 @@ from billing.credits.expected import Expected, read_expected, read_positions
 from billing.credits.inspection import why_closed
 from billing.credits.journal import Position
 from billing.credits.nodes import Node
-from billing.credits.restore import read_accounts, restoring
-from billing.credits.scripts import Script, sha, source
+from billing.credits.restore_shards import RebuildUnderWay, restore_shards
+from billing.credits.scripts import Script, source
 from billing.credits.server import CreditsUnavailable
 from billing.credits.shards import Shard
 from billing.fail_points import fail_point
@@ -34,9 +34,7 @@ from billing.runtime import Runtime
 from models.credits import CreditAccount, CreditEpoch
 
 _LEASE_SECONDS = 60
-_TOGETHER = 500
 _SCANNED = 1_000
-_CLOSED = "closed"
 log = structlog.get_logger(__name__)
 
 
@@ -45,12 +43,6 @@ class Rebuilt(NamedTuple):
 
     epoch: int
     accounts: int
-
-
-class RebuildUnderWay(CreditsUnavailable):
-    """Somebody else rebuilds the memory at this moment."""
-
-    code = "credits_rebuild_under_way"
 
 
 def rebuild_if_lost(runtime: Runtime, *, now: Callable[[], datetime]) -> Rebuilt | None:
@@ -109,27 +101,38 @@ def _write_anew(
 ) -> int:
     """Return how many accounts were written."""
     shards = [shard for node in nodes for shard in node.shards]
+
+    def renew() -> None:
+        with runtime.transaction() as session:
+            _renew(session, epoch=epoch)
+
     for node in nodes:
         _close(node)
     _spare(runtime, closed=frozenset(shards), epoch=epoch)
     fail_point("credits.rebuild_closed")
     drain_to_the_end(runtime, now=now, shards=shards)
-    with runtime.transaction() as session:
-        _renew(session, epoch=epoch)  # to drain may have taken long, and nobody else's memory is to be wiped
+    renew()  # to drain may have taken long, and nobody else's memory is to be wiped
     for node in nodes:
         _wipe(node.client)
     fail_point("credits.rebuild_wiped")
     for node in nodes:
-        node.client.script_load(source(Script.RESTORE))
+        for script in (Script.RESTORE, Script.RESTORE_ANSWERS):
+            node.client.script_load(source(script))
     with runtime.transaction() as session:
         positions, customers = read_positions(session), _customers(session, shards)
-    accounts = 0
-    for client, shard in [(node.client, shard) for node in nodes for shard in node.shards]:
-        _restore_shard(runtime, client, shard, customers[shard.number], epoch=epoch, now=now)
-        _end_shard(client, shard, epoch=epoch, behind=positions[shard.number])
-        accounts += len(customers[shard.number])
-        progress(accounts)
-        fail_point("credits.rebuild_shard_restored")
+    servers = {shard: node.client for node in nodes for shard in node.shards}
+    accounts = restore_shards(
+        runtime,
+        servers,
+        customers=customers,
+        mark=f"restoring {epoch}",
+        renew=renew,
+        now=now,
+        progress=progress,
+    )
+    renew()
+    for shard, server in servers.items():
+        _end_shard(server, shard, epoch=epoch, behind=positions[shard.number])
     return accounts
 
 
@@ -220,36 +223,6 @@ def _customers(session: Session, shards: Sequence[Shard]) -> dict[int, list[UUID
     for customer_id, shard in session.execute(query.where(CreditAccount.shard.in_(numbers))):
         found[shard].append(customer_id)
     return found
-
-
-def _restore_shard(
-    runtime: Runtime,
-    server: redis.Redis,
-    shard: Shard,
-    customers: Sequence[UUID],
-    *,
-    epoch: int,
-    now: Callable[[], datetime],
-) -> None:
-    """Write a shard's accounts; until all are there its mark says that it is being restored."""
-    restoring = f"restoring {epoch}"
-    server.set(shard.epoch, restoring)
-    for start in range(0, len(customers), _TOGETHER):
-        with runtime.transaction() as session:
-            _renew(session, epoch=epoch)
-        _restore(runtime, server, customers[start : start + _TOGETHER], epoch=restoring, now=now())
-
-
-def _restore(runtime: Runtime, server: redis.Redis, customers: Sequence[UUID], *, epoch: str, now: datetime) -> None:
-    keep = timedelta(hours=runtime.settings.CREDIT_ANSWERS_KEPT_HOURS)
-    with runtime.transaction() as session:
-        accounts = list(read_accounts(session, customers=customers, now=now, keep=keep))
-    with server.pipeline(transaction=False) as pipeline:
-        for account in accounts:
-            keys, arguments = restoring(account, epoch=epoch, now=now)
-            pipeline.evalsha(sha(Script.RESTORE), len(keys), *keys, *arguments)
-        if _CLOSED in pipeline.execute():
-            raise RebuildUnderWay("another rebuild has begun meanwhile")
 
 
 def _end_shard(server: redis.Redis, shard: Shard, *, epoch: int, behind: Position) -> None:

@@ -21,6 +21,7 @@ class Script(StrEnum):
     CATCH_UP = "catch_up"
     LOOK = "look"
     RESTORE = "restore"
+    RESTORE_ANSWERS = "restore_answers"
 
 
 @cache

@@ -50,7 +50,8 @@ def owe_month(
     subscription.credited_until = month.end
     begins = max(granted_until or month.start, month.start)
     amount = round_half_away_from_zero((version.credits_per_month or 0) * _share(month, begins=begins))
-    _owe(session, subscription, amount, month=Period(begins, month.end), part=0, at=at, now=now)
+    period, carried = Period(begins, month.end), version.credits_roll_over_max
+    _owe(session, subscription, amount, month=period, part=0, at=at, now=now, roll_over_max=carried)
 
 
 def owe_difference(
@@ -96,6 +97,7 @@ def _owe(
     part: int,
     at: datetime,
     now: datetime,
+    roll_over_max: int | None = None,
 ) -> None:
     if not amount:
         return
@@ -106,6 +108,7 @@ def _owe(
         part=part,
         credits=amount,
         expires_at=month.end,
+        roll_over_max=roll_over_max,
         created_at=at,
     )
     session.add(row)

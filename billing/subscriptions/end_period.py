@@ -18,6 +18,7 @@ from billing.subscriptions.arrears import arrears_of_each, note_billed
 from billing.subscriptions.bill import bill
 from billing.subscriptions.coupon import coupons_of_each, use_up
 from billing.subscriptions.create import living_subscription
+from billing.subscriptions.credit_limit import note_limits
 from billing.subscriptions.find import pending_changes, represented
 from billing.subscriptions.items import items_of_each
 from billing.subscriptions.next_action import next_action
@@ -63,6 +64,7 @@ def end_periods(
         each.next_action_at = due.at if due else None
         each.updated_at = at
     session.flush()
+    note_limits(session, subscriptions, now=now)
     for each, state in zip(subscriptions, represented(session, subscriptions), strict=True):
         record_fact(
             session,

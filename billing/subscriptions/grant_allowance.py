@@ -1,29 +1,44 @@
-"""Process: bring a month's credits to the credits server, once. Between any two lines the process may die.
+"""Process: bring a month's credits to the credits server, once, and then what it carries over from the month before.
 
-The row is committed with the month (allowance.py). The script runs under a key made of the row's id: however often, the credits
-are given once. The row is noted as done when Postgres has the transaction; whoever finds it open looks there first, because the
-server forgets keys after a day.
+The row is committed with the month (allowance.py); how both are given once, credits/owed.py says. Between any two lines the
+process may die.
+
+What is carried over is decided after the month's own credits are in Postgres: the script that gave them has ended what was due
+before, so Postgres knows what of the month before was left. It is committed before it is given, and is not decided again.
 """
 
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from billing.actor import WORKER
+from sqlalchemy import ColumnElement, String, cast, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
 from billing.business_time import business_now
-from billing.credits.answers import CreditOrder, KeptAs
-from billing.credits.drain import drain_to_the_end
 from billing.credits.grant import DEFAULT_PRIORITY, GrantTerms, grant
+from billing.credits.owed import is_in_books, owed_order
 from billing.credits.server import CreditsUnavailable
-from billing.credits.shards import Shard, key_digest
 from billing.fail_points import fail_point
-from billing.idempotency import request_hash
 from billing.runtime import Runtime
 from billing.subscriptions.prefixes import SUBSCRIPTION_PREFIX
-from models.credits import CreditTransaction, GrantKind
-from models.ids import public_id
+from models.credits import CreditTransaction, GrantKind, TransactionType
+from models.ids import new_id, public_id
 from models.subscription import PlanAllowance
 
 OPERATION = "plan.allowance"
+ROLL_OVER = "plan.roll_over"
+# What was carried over ends with the month's own credits, and is spent before them.
+ROLL_OVER_PRIORITY = DEFAULT_PRIORITY[GrantKind.ALLOWANCE] - 5
+
+
+class _Given(NamedTuple):
+    """One of the two grants of a month: its id, and what it is."""
+
+    id: UUID
+    effect: str
+    operation: str
+    credits: int
+    priority: int
 
 
 def grant_allowance(runtime: Runtime, *, allowance_id: UUID, now: datetime) -> None:
@@ -35,40 +50,66 @@ def grant_allowance(runtime: Runtime, *, allowance_id: UUID, now: datetime) -> N
         row = session.get_one(PlanAllowance, allowance_id)
         at = business_now(session, customer_id=row.customer_id, now=now)
     if row.granted_at is None:
-        if row.expires_at > at and not _is_in_books(runtime, row, now=now):
-            _grant(runtime, row, at=at)
-            fail_point("subscriptions.allowance_granted")
-            if not _is_in_books(runtime, row, now=now):
-                raise CreditsUnavailable("the credits server lost what it had answered; the credits are granted again")
+        if row.expires_at > at:
+            if at < row.month_start:
+                raise CreditsUnavailable(
+                    "by this worker's clock the month has not begun, and the one before has not ended"
+                )
+            priority = DEFAULT_PRIORITY[GrantKind.ALLOWANCE]
+            _give(runtime, row, _Given(row.id, "plan-allowance", OPERATION, row.credits, priority), at=at, now=now)
+            carried = _decide_roll_over(runtime, allowance_id)
+            if carried is not None:
+                _give(runtime, row, carried, at=at, now=now)
+                fail_point("subscriptions.roll_over_granted")
         with runtime.transaction() as session:
             session.get_one(PlanAllowance, allowance_id, with_for_update=True).granted_at = at
 
 
-def _grant(runtime: Runtime, row: PlanAllowance, *, at: datetime) -> None:
-    key = f"plan-allowance-{row.id}"
-    order = CreditOrder(
-        customer_id=row.customer_id,
-        amount=row.credits,
-        operation=OPERATION,
-        metadata={},
-        actor=WORKER.name,
-        kept=KeptAs(
-            key_digest(key, caller=WORKER.name),
-            request_hash(method="", path=key, body=str(row.credits).encode()).hex(),
-        ),
-        id=row.id,
+def _give(runtime: Runtime, row: PlanAllowance, given: _Given, *, at: datetime, now: datetime) -> None:
+    if is_in_books(runtime, given.id, customer_id=row.customer_id, now=now):
+        return
+    order = owed_order(
+        given.effect, given.id, customer_id=row.customer_id, amount=given.credits, operation=given.operation
     )
     terms = GrantTerms(
-        id=row.id,
+        id=given.id,
         kind=GrantKind.ALLOWANCE,
-        priority=DEFAULT_PRIORITY[GrantKind.ALLOWANCE],
+        priority=given.priority,
         expires_at=row.expires_at,
         reference=public_id(SUBSCRIPTION_PREFIX, row.of_subscription),
     )
     grant(runtime, order, terms, balance_max=None, now=at)
+    fail_point("subscriptions.allowance_granted")
+    if not is_in_books(runtime, given.id, customer_id=row.customer_id, now=now):
+        raise CreditsUnavailable("the credits server lost what it had answered; the credits are granted again")
 
 
-def _is_in_books(runtime: Runtime, row: PlanAllowance, *, now: datetime) -> bool:
-    drain_to_the_end(runtime, now=lambda: now, shards=[Shard.of(row.customer_id)])
+def _decide_roll_over(runtime: Runtime, allowance_id: UUID) -> _Given | None:
+    """Commit how many credits the month carries over, where its plan has that; None when that is none."""
     with runtime.transaction() as session:
-        return session.get(CreditTransaction, row.id) is not None
+        row = session.get_one(PlanAllowance, allowance_id, with_for_update=True)
+        if row.roll_over_max is None:
+            return None
+        if row.rolled_over is None or row.roll_over_id is None:
+            row.rolled_over = min(row.roll_over_max, _unspent(session, row))
+            row.roll_over_id = new_id()
+        carried = _Given(row.roll_over_id, "plan-roll-over", ROLL_OVER, row.rolled_over, ROLL_OVER_PRIORITY)
+    fail_point("subscriptions.roll_over_committed")
+    return carried if carried.credits else None
+
+
+def _unspent(session: Session, row: PlanAllowance) -> int:
+    """Return what ended unspent with the month before: of its credits, and of what that month had carried over itself."""
+    before = (PlanAllowance.subscription_id == row.subscription_id, PlanAllowance.expires_at == row.month_start)
+    grants = select(_text(PlanAllowance.id)).where(*before)
+    carried = select(_text(PlanAllowance.roll_over_id)).where(*before)
+    ended = select(func.coalesce(func.sum(CreditTransaction.amount), 0)).where(
+        CreditTransaction.type == TransactionType.GRANT_EXPIRED,
+        CreditTransaction.customer_id == row.customer_id,
+        CreditTransaction.reference.in_(grants.union_all(carried)),
+    )
+    return int(session.scalar(ended) or 0)
+
+
+def _text(identifier: InstrumentedAttribute[UUID] | InstrumentedAttribute[UUID | None]) -> ColumnElement[str]:
+    return cast(identifier, String)

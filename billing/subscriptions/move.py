@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from billing import audit
 from billing.actor import Actor
 from billing.facts import record_fact
+from billing.subscriptions.credit_limit import note_limits
 from billing.subscriptions.find import represented
 from billing.subscriptions.next_action import next_action
 from billing.subscriptions.state import FINAL, require_transition
@@ -57,6 +58,7 @@ def record(
     subscription.next_action_at = due.at if due else None
     subscription.updated_at = at
     session.flush()
+    note_limits(session, [subscription], now=now)
     (state,) = represented(session, [subscription])
     changed_before, changed_after = audit.changed_fields(before, after)
     record_fact(

@@ -87,6 +87,16 @@ CHECKS = {
     "ck_mirrored_subscriptions_plan_with_its_version": ["UPDATE mirrored_subscriptions SET plan_version_id = NULL"],
     "ck_mirrored_subscriptions_status_known": ["UPDATE mirrored_subscriptions SET status = 'unpaid'"],
     "ck_mirrored_subscriptions_version_not_negative": ["UPDATE mirrored_subscriptions SET version = -1"],
+    "ck_plan_allowances_roll_over_positive": ["UPDATE plan_allowances SET roll_over_max = 0"],
+    "ck_plan_allowances_rolled_over_as_a_whole": [
+        "UPDATE plan_allowances SET roll_over_max = 5, rolled_over = 5",
+        f"UPDATE plan_allowances SET roll_over_max = 5, roll_over_id = '{A}'",
+        f"UPDATE plan_allowances SET rolled_over = 5, roll_over_id = '{A}'",
+    ],
+    "ck_plan_allowances_rolled_over_within_max": [
+        f"UPDATE plan_allowances SET roll_over_max = 5, rolled_over = 6, roll_over_id = '{A}'",
+        f"UPDATE plan_allowances SET roll_over_max = 5, rolled_over = -1, roll_over_id = '{A}'",
+    ],
     "ck_invoices_billing_reason_known": ["UPDATE invoices SET billing_reason = 'because'"],
     "ck_invoices_collection_known": ["UPDATE invoices SET collection = 'by_hand'"],
     "ck_invoices_credited_within_total": [

@@ -107,6 +107,7 @@ VALUES ('{A}', 'sub_1', 1, 'cus_1', '{A}', 'active', 'active', '{A}', '{A}', 'mo
     'automatic', 0, false, NULL, '{{}}', now(), now());
 INSERT INTO plan_allowances (id, mirror_id, customer_id, month_start, part, credits, expires_at, created_at)
 VALUES ('{B}', '{A}', '{A}', '2026-01-31T00:00:00Z', 0, 1000, '2026-02-28T00:00:00Z', now());
+INSERT INTO plan_credit_limits (customer_id, unlimited) VALUES ('{A}', true);
 INSERT INTO plan_allowances (id, subscription_id, customer_id, month_start, part, credits, expires_at, created_at)
 VALUES ('{A}', '{A}', '{A}', '2026-01-31T00:00:00Z', 0, 1000, '2026-02-28T00:00:00Z', now());
 INSERT INTO invoices (id, customer_id, subscription_id, status, billing_reason, number, currency, period_start, period_end,

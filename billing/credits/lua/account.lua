@@ -287,3 +287,12 @@ local function keep_answer(key, request, milliseconds, answer)
   redis.call('SET', key, cmsgpack.pack({ request, unpack(answer) }), 'PX', milliseconds)
   return answer
 end
+
+-- Keeps answers that were given before the server lost its memory: the keys from `key` on, and of each, from the argument
+-- `argument` on, request, answer as JSON, and how long it is kept.
+local function keep_answers(key, argument)
+  for place = key, #KEYS do
+    keep_answer(KEYS[place], ARGV[argument], ARGV[argument + 2], cjson.decode(ARGV[argument + 1]))
+    argument = argument + 3
+  end
+end

@@ -15,8 +15,5 @@ write(KEYS[3], KEYS[2], ARGV[2], account)
 for transfer, text in pairs(account.transfers) do
   redis.call('HSET', KEYS[4], transfer, text)
 end
-for place = 5, #KEYS do
-  local first = 4 + (place - 5) * 3
-  keep_answer(KEYS[place], ARGV[first], ARGV[first + 2], cjson.decode(ARGV[first + 1]))
-end
+keep_answers(5, 4)
 return 'restored'

@@ -5,9 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from billing.credits import kept_answers, restore_shards
 from billing.credits.deduct import deduct
 from billing.credits.inspection import MemoryLost
-from billing.credits.rebuild import RebuildUnderWay, rebuild, rebuild_if_lost
+from billing.credits.rebuild import rebuild, rebuild_if_lost
+from billing.credits.restore_shards import RebuildUnderWay
 from billing.credits.shards import ALL_SHARDS, Shard
 from billing.credits.transfer import sweep_transfers, transfer
 from billing.fail_points import FailPointRaised
@@ -80,6 +82,60 @@ def test_answers_older_than_they_are_kept_are_not(opened: World) -> None:
     assert not deduct(opened.runtime, order, now=late).replayed
 
 
+def test_all_answers_of_many_accounts_come_back_in_batches(opened: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(restore_shards, "_TOGETHER", 2)
+    monkeypatch.setattr(kept_answers, "_FETCHED", 3)
+    customers = [Customer(opened) for _ in range(8)]
+    orders = [customer.order(amount) for customer in customers for amount in (1, 2)]
+    for customer in customers:
+        customer.grant(100)
+    first = [deduct(opened.runtime, order, now=NOW) for order in orders]
+    drain(opened)
+    before = [customer.account() for customer in customers]
+    opened.runtime.credits.redis.flushall()
+    heard: list[int] = []
+    assert rebuild(opened.runtime, now=lambda: NOW, progress=heard.append).accounts == len(customers)
+
+    assert [customer.account() for customer in customers] == before
+    assert [deduct(opened.runtime, order, now=NOW) for order in orders] == [
+        one._replace(replayed=True) for one in first
+    ]
+    assert (len(heard), heard[-1]) == (len(ALL_SHARDS), len(customers))
+
+
+def test_an_answer_is_kept_as_long_after_a_rebuild_as_it_would_have_been(opened: World) -> None:
+    customer = Customer(opened)
+    customer.grant(100)
+    order = customer.order(30)
+    deduct(opened.runtime, order, now=NOW)
+    drain(opened)
+    opened.runtime.credits.redis.flushall()
+    rebuild(opened.runtime, now=lambda: NOW + HOUR)
+
+    left = opened.runtime.credits.redis.pttl(Shard.of(customer.id).answer(customer.id, order.kept.key))
+
+    day = opened.settings.CREDIT_ANSWERS_KEPT_HOURS * HOUR
+    assert day - HOUR - timedelta(minutes=1) < timedelta(milliseconds=left) <= day - HOUR
+
+
+def test_who_is_overtaken_by_another_rebuild_writes_nothing_more(opened: World) -> None:
+    customer = lived(opened)
+    customer.deduct(5)
+    server, shard = opened.runtime.credits.redis, Shard.of(customer.id)
+    written = f"credits:{{s{shard.number:02d}}}:a*"
+
+    def overtake(_: int) -> None:
+        server.set(shard.epoch, "restoring 99")
+        for key in server.scan_iter(match=written):
+            server.delete(key)
+
+    with pytest.raises(RebuildUnderWay):
+        rebuild(opened.runtime, now=lambda: NOW, progress=overtake)
+
+    assert server.get(shard.epoch) == "restoring 99"
+    assert list(server.scan_iter(match=written)) == []
+
+
 def test_an_operation_that_was_answered_and_not_drained_is_in_the_rebuilt_memory(opened: World) -> None:
     """One shard's mark is gone; the journals are still there."""
     customer = lived(opened)
@@ -128,7 +184,15 @@ def test_a_memory_that_is_the_ledgers_is_left_alone(opened: World) -> None:
     assert rebuild_if_lost(opened.runtime, now=lambda: NOW) is None
 
 
-@pytest.mark.parametrize("point", ["credits.rebuild_closed", "credits.rebuild_wiped", "credits.rebuild_shard_restored"])
+@pytest.mark.parametrize(
+    "point",
+    [
+        "credits.rebuild_closed",
+        "credits.rebuild_wiped",
+        "credits.rebuild_shard_restored",
+        "credits.rebuild_answers_restored",
+    ],
+)
 def test_a_rebuild_that_is_cut_off_is_begun_anew(opened: World, fails_at: Callable[[str], None], point: str) -> None:
     customer = lived(opened)
     customer.deduct(5)

@@ -92,6 +92,8 @@ LEAD_SECONDS_MAX = 5.0
 # that is not the last is held for a moment, so that those right behind it are committed with it.
 LOOK_SECONDS = 0.05
 GATHER_SECONDS = 0.01
+# Who leads waits for a row that is due so soon: a wake-up by a message comes after a whole second at the earliest.
+SOON_SECONDS = 1.0
 log = structlog.get_logger(__name__)
 
 
@@ -147,8 +149,15 @@ def _lead(runtime: Runtime, *, now: Callable[[], datetime], looking: Callable[[b
             desk.give_up()
             runtime.send_hint(Hint.OPERATIONS)  # the time is up, not the work: somebody goes on
             return performed
+        elif (seconds := _seconds_until_the_next(runtime)) is not None and seconds <= SOON_SECONDS:
+            desk.wait_for_news(seconds=max(seconds, GATHER_SECONDS), gather_seconds=0.0)
         elif desk.leave():
             return performed
+
+
+def _seconds_until_the_next(runtime: Runtime) -> float | None:
+    with runtime.statements() as connection, Session(connection) as session:
+        return leases.seconds_until_due(session, Operation)
 
 
 def _room(under_way: _UnderWay) -> int:

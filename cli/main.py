@@ -23,6 +23,9 @@ class BillingGroup(LazyGroup):
         "restart": CommandSource(module="cli.restart", summary="Restart one process of the stack."),
         "doctor": CommandSource(module="cli.doctor.command", summary="Check the installation, one line per check."),
         "demo": CommandSource(module="cli.demo.command", summary="Tell the demo story against the running stack."),
+        "simulate": CommandSource(
+            module="cli.simulate.command", summary="Let customers live through months, and check the books."
+        ),
         "migrate": CommandSource(module="cli.migrate", summary="Bring the database to the newest revision."),
         "keys": CommandSource(module="cli.keys", summary="API keys: create, list, revoke."),
         "plans": CommandSource(module="cli.plans", summary="The catalog of plans: list, show."),

@@ -90,8 +90,8 @@ class ClockPlan(NamedTuple):
 
 
 def end_of(months: int) -> datetime:
-    """Return when a simulation of so many months is over."""
-    return _cycle(BEGIN).boundary(months)
+    """Return when a simulation of so many months is over: with the last of them, before anybody begins another."""
+    return _cycle(BEGIN).boundary(months).replace(hour=0)
 
 
 def plan_cohort(*, customers: int, months: int, seed: int, offers: Sequence[Offer]) -> list[ClockPlan]:
@@ -106,9 +106,7 @@ def plan_cohort(*, customers: int, months: int, seed: int, offers: Sequence[Offe
     by_clock: list[list[Member]] = [[] for _ in begins]
     for number in range(customers):
         clock = number % clocks
-        by_clock[clock].append(
-            plan_member(number=number, seed=seed, begin=begins[clock], months=months, offers=offers)
-        )
+        by_clock[clock].append(plan_member(number=number, seed=seed, begin=begins[clock], months=months, offers=offers))
     return [ClockPlan(begin, tuple(members)) for begin, members in zip(begins, by_clock, strict=True)]
 
 
@@ -123,7 +121,9 @@ def plan_member(*, number: int, seed: int, begin: datetime, months: int, offers:
     if trial_days and dice.random() < 0.15:
         card = dice.choice(BAD_CARDS)  # nobody hears of it before the trial ends
         if dice.random() < 0.6:
-            acts = sorted([*acts, Act(_moment(begin, 0, dice.choice((17, 24))), Deed.USE_CARD, "pm_card_visa")], key=_time)
+            acts = sorted(
+                [*acts, Act(_moment(begin, 0, dice.choice((17, 24))), Deed.USE_CARD, "pm_card_visa")], key=_time
+            )
     return Member(
         number=number,
         offer=offer,
@@ -135,9 +135,7 @@ def plan_member(*, number: int, seed: int, begin: datetime, months: int, offers:
     )
 
 
-def _story(
-    dice: random.Random, *, begin: datetime, months: int, has_trial: bool, by_invoice: bool
-) -> list[Act]:
+def _story(dice: random.Random, *, begin: datetime, months: int, has_trial: bool, by_invoice: bool) -> list[Act]:
     """Return what happens to a customer: nothing to most of them, in most months."""
     acts: list[Act] = []
     month = 0
@@ -169,7 +167,11 @@ def _trouble_with_a_card(dice: random.Random, *, begin: datetime, month: int, ha
     """Return a card that fails at the next renewal, and another some days later; some customers never bring one."""
     # After a trial of 14 days periods begin in the middle of the month, else with the month.
     spoiled = _moment(begin, month, 10 if has_trial else 24)
-    replaced = _moment(begin, month, dice.choice((17, 24))) if has_trial else _moment(begin, month + 1, dice.choice((3, 10)))
+    replaced = (
+        _moment(begin, month, dice.choice((17, 17, 17, 24)))
+        if has_trial
+        else _moment(begin, month + 1, dice.choice((3, 3, 3, 10)))
+    )
     acts = [Act(spoiled, Deed.USE_CARD, dice.choice(BAD_CARDS))]
     if dice.random() < 0.75:
         acts.append(Act(replaced, Deed.USE_CARD, dice.choice(GOOD_CARDS)))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from billing.timestamps import iso
 from cli.demo.exchange import Exchange, ServiceApi
@@ -35,7 +36,7 @@ class Lived:
 
     clock_id: str
     plan: ClockPlan
-    pauses: dict[str, list[list[datetime | None]]] = field(default_factory=dict)
+    pauses: dict[str, list[tuple[datetime, datetime | None]]] = field(default_factory=dict)
     customers: dict[int, str] = field(default_factory=dict)
     subscriptions: dict[int, str] = field(default_factory=dict)
     deeds_done: int = 0
@@ -162,7 +163,8 @@ class _ClockStory:
     def _change(self, lived: Lived, subscription: str, act: Act) -> bool:
         """Do what the customer wants of its subscription; False where that is not possible any more."""
         pauses = lived.pauses.setdefault(subscription, [])
-        path, body = f"/subscriptions/{subscription}", {}
+        path = f"/subscriptions/{subscription}"
+        body: dict[str, Any] = {}
         match act.deed:
             case Deed.PAUSE:
                 path += "/pause"
@@ -178,9 +180,9 @@ class _ClockStory:
         if exchange.status == _NO_LONGER:
             return False
         if act.deed is Deed.PAUSE:
-            pauses.append([act.at, datetime.fromisoformat(act.detail) if act.detail else None])
+            pauses.append((act.at, datetime.fromisoformat(act.detail) if act.detail else None))
         elif act.deed is not Deed.CANCEL_AT_PERIOD_END and pauses and (pauses[-1][1] or self._end) > act.at:
-            pauses[-1][1] = act.at
+            pauses[-1] = (pauses[-1][0], act.at)
         return True
 
     def _advance(self, clock_id: str, *, to: datetime) -> None:
@@ -189,7 +191,7 @@ class _ClockStory:
         if ended["status"] != "succeeded":
             raise SimulationBroken(f"the clock {clock_id} stopped on its way: {ended['error']}")
 
-    def _watch(self, path: str, *, until: Callable[[dict[str, object]], bool]) -> dict[str, object]:
+    def _watch(self, path: str, *, until: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """Return what is at the path once `until` is true of it. Raises SimulationBroken when it stands still for too long."""
         since, last, looks = time.monotonic(), None, 0
         while True:
@@ -205,11 +207,11 @@ class _ClockStory:
             time.sleep(_PAUSES_SECONDS[min(looks, len(_PAUSES_SECONDS) - 1)])
             looks += 1
 
-    def _post(self, path: str, body: dict[str, object], expected: set[int]) -> dict[str, object]:
+    def _post(self, path: str, body: dict[str, Any], expected: set[int]) -> dict[str, Any]:
         return self._answered(self._api.post(path, body, wait=False), expected)
 
     @staticmethod
-    def _answered(exchange: Exchange, expected: set[int]) -> dict[str, object]:
+    def _answered(exchange: Exchange, expected: set[int]) -> dict[str, Any]:
         if exchange.status not in expected:
             raise SimulationBroken(
                 f"{exchange.method} {exchange.url} was answered with {exchange.status}: {dict(exchange.answer)}"
@@ -217,7 +219,7 @@ class _ClockStory:
         return dict(exchange.answer)
 
 
-def _wish(member: Member, customer: str) -> dict[str, object]:
+def _wish(member: Member, customer: str) -> dict[str, Any]:
     return {
         "customer_id": customer,
         "plan": member.offer.plan,

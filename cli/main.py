@@ -32,6 +32,9 @@ class BillingGroup(LazyGroup):
         "catalog": CommandSource(
             module="cli.catalog", summary="The catalog: apply a file, export, a customer's price."
         ),
+        "import": CommandSource(
+            module="cli.imports.command", summary="Import customers and subscriptions from CSV files."
+        ),
         "clock": CommandSource(module="cli.clock", summary="Test clocks: create, list, show, advance, delete."),
         "webhooks": CommandSource(module="cli.webhooks", summary="The webhook inbox: list, show, replay, resync."),
         "reconcile": CommandSource(module="cli.reconcile", summary="Compare with Stripe, and settle what differs."),

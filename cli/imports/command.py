@@ -173,8 +173,10 @@ def _tell(reports: list[RowReport], *, dry_run: bool, nothing_written: bool) -> 
             where = f"{column}: " if column else ""
             data().print(f"line {report.line}: refused: {where}{detail}", markup=False, soft_wrap=True)
     for report in others[:OTHERS_SHOWN_MAX]:
-        made = f" as {report.id}" if not nothing_written or report.outcome is Outcome.EXISTS else ""
-        data().print(f"line {report.line}: {report.outcome}: {report.external_id}{made}", markup=False, soft_wrap=True)
+        said = f"{report.outcome}: {report.external_id} as {report.id}"
+        if nothing_written and report.outcome is Outcome.CREATED:
+            said = f"would be created: {report.external_id}"
+        data().print(f"line {report.line}: {said}", markup=False, soft_wrap=True)
     left_out = max(0, len(refused) - REFUSED_SHOWN_MAX) + max(0, len(others) - OTHERS_SHOWN_MAX)
     if left_out:
         data().print(f"… and {left_out:,} lines more; --json has them all")

@@ -122,7 +122,8 @@ def _customer(row: TableRow) -> CustomerRow:
     if faults:
         raise _RowFaulty(*faults)
     external_id, gateway_id = found.pop("external_id"), found.pop("gateway_customer_id")
-    return CustomerRow(row.line, external_id, gateway_id, {**found, "metadata_": found.pop("metadata")})
+    found["metadata_"] = found.pop("metadata")
+    return CustomerRow(row.line, external_id, gateway_id, found)
 
 
 def _subscription(row: TableRow, *, auto_renew: bool) -> SubscriptionRow:

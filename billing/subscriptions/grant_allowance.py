@@ -1,12 +1,15 @@
-"""Process: bring a month's credits to the credits server, once. Between any two lines the process may die.
+"""Process: bring months' credits to the credits server, once each. Between any two lines the process may die.
 
 The row is committed with the month (allowance.py). The script runs under a key made of the row's id: however often, the credits
 are given once. The row is noted as done when Postgres has the transaction; whoever finds it open looks there first, because the
 server forgets keys after a day.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
+
+from sqlalchemy import select
 
 from billing.actor import WORKER
 from billing.business_time import business_now
@@ -26,22 +29,28 @@ from models.subscription import PlanAllowance
 OPERATION = "plan.allowance"
 
 
-def grant_allowance(runtime: Runtime, *, allowance_id: UUID, now: datetime) -> None:
-    """Give the credits of a month, unless they were given, or the month is over. `now` is real time.
+def grant_allowances(runtime: Runtime, *, allowance_ids: Collection[UUID], now: datetime) -> None:
+    """Give the credits of some months, but for those that were given, or whose month is over. `now` is real time.
 
     May be called at any time, by several at once. Raises CreditsUnavailable, DatabaseUnavailable: call it again.
     """
     with runtime.transaction() as session:
-        row = session.get_one(PlanAllowance, allowance_id)
-        at = business_now(session, customer_id=row.customer_id, now=now)
-    if row.granted_at is None:
-        if row.expires_at > at and not _is_in_books(runtime, row, now=now):
-            _grant(runtime, row, at=at)
+        query = select(PlanAllowance).where(PlanAllowance.id.in_(allowance_ids), PlanAllowance.granted_at.is_(None))
+        rows = session.scalars(query.order_by(PlanAllowance.id)).all()
+        times = {row.id: business_now(session, customer_id=row.customer_id, now=now) for row in rows}
+    running = [row for row in rows if row.expires_at > times[row.id]]
+    in_books = _in_books(runtime, running, now=now)
+    for row in running:
+        if row.id not in in_books:
+            _grant(runtime, row, at=times[row.id])
             fail_point("subscriptions.allowance_granted")
-            if not _is_in_books(runtime, row, now=now):
-                raise CreditsUnavailable("the credits server lost what it had answered; the credits are granted again")
-        with runtime.transaction() as session:
-            session.get_one(PlanAllowance, allowance_id, with_for_update=True).granted_at = at
+    if len(in_books) < len(running) and len(_in_books(runtime, running, now=now)) < len(running):
+        raise CreditsUnavailable("the credits server lost what it had answered; the credits are granted again")
+    if not rows:
+        return
+    with runtime.transaction() as session:
+        for row in rows:
+            session.get_one(PlanAllowance, row.id, with_for_update=True).granted_at = times[row.id]
 
 
 def _grant(runtime: Runtime, row: PlanAllowance, *, at: datetime) -> None:
@@ -68,7 +77,11 @@ def _grant(runtime: Runtime, row: PlanAllowance, *, at: datetime) -> None:
     grant(runtime, order, terms, balance_max=None, now=at)
 
 
-def _is_in_books(runtime: Runtime, row: PlanAllowance, *, now: datetime) -> bool:
-    drain_to_the_end(runtime, now=lambda: now, shards=[Shard.of(row.customer_id)])
+def _in_books(runtime: Runtime, rows: Collection[PlanAllowance], *, now: datetime) -> set[UUID]:
+    """Return which of the rows' credits are in Postgres, once the journals of their shards are there."""
+    if not rows:
+        return set()
+    drain_to_the_end(runtime, now=lambda: now, shards=list({Shard.of(row.customer_id) for row in rows}))
     with runtime.transaction() as session:
-        return session.get(CreditTransaction, row.id) is not None
+        query = select(CreditTransaction.id).where(CreditTransaction.id.in_([row.id for row in rows]))
+        return set(session.scalars(query))

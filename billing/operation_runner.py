@@ -16,7 +16,6 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
-from uuid import UUID
 
 import redis
 import structlog
@@ -35,6 +34,7 @@ from billing.invoicing import pay as invoice_pay
 from billing.invoicing.perform_payment import perform_invoice_payment
 from billing.metrics import WORK
 from billing.observations import OBSERVE_TRIES_MAX, StaleObservation
+from billing.operation_groups import follow_together, prepare_together, settle_together
 from billing.operation_outcome import OperationOutcome, Settlement
 from billing.payment_methods import requests as payment_method_requests
 from billing.payment_methods.perform import perform_attachment, perform_detachment
@@ -42,14 +42,7 @@ from billing.payments import create as payment_create
 from billing.payments import dispute_evidence
 from billing.payments import refund as payment_refund
 from billing.payments import requests as payment_requests
-from billing.payments.perform import (
-    PaymentSettlement,
-    PreparedCall,
-    apply_settlements,
-    make_call,
-    perform_payment_operation,
-    prepare_calls,
-)
+from billing.payments.perform import PaymentSettlement, make_call, perform_payment_operation
 from billing.payments.perform_evidence import perform_evidence_operation
 from billing.payments.perform_refund import perform_refund_operation
 from billing.runtime import Runtime
@@ -92,8 +85,6 @@ LEAD_SECONDS_MAX = 5.0
 # that is not the last is held for a moment, so that those right behind it are committed with it.
 LOOK_SECONDS = 0.05
 GATHER_SECONDS = 0.01
-# Who leads waits for a row that is due so soon: a wake-up by a message comes after a whole second at the earliest.
-SOON_SECONDS = 1.0
 log = structlog.get_logger(__name__)
 
 
@@ -149,15 +140,8 @@ def _lead(runtime: Runtime, *, now: Callable[[], datetime], looking: Callable[[b
             desk.give_up()
             runtime.send_hint(Hint.OPERATIONS)  # the time is up, not the work: somebody goes on
             return performed
-        elif (seconds := _seconds_until_the_next(runtime)) is not None and seconds <= SOON_SECONDS:
-            desk.wait_for_news(seconds=max(seconds, GATHER_SECONDS), gather_seconds=0.0)
         elif desk.leave():
             return performed
-
-
-def _seconds_until_the_next(runtime: Runtime) -> float | None:
-    with runtime.statements() as connection, Session(connection) as session:
-        return leases.seconds_until_due(session, Operation)
 
 
 def _room(under_way: _UnderWay) -> int:
@@ -180,7 +164,7 @@ def _begin_if_possible(runtime: Runtime, under_way: _UnderWay, *, limit: int, no
 def _begin(runtime: Runtime, under_way: _UnderWay, *, limit: int, now: Callable[[], datetime]) -> int:
     """Claim up to `limit` that are due and let their calls be made; return how many there were."""
     claimed = _claim(runtime, limit=limit, now=now)
-    prepared = _prepare_together(runtime, [operation for operation in claimed if _is_simple(operation)], now=now)
+    prepared = prepare_together(runtime, [operation for operation in claimed if _is_simple(operation)], now=now)
     for operation in claimed:
         with _logged(operation):
             if operation.id in prepared:
@@ -207,8 +191,14 @@ def _claim(runtime: Runtime, *, limit: int, now: Callable[[], datetime]) -> Sequ
 
 
 def _is_simple(operation: Operation) -> bool:
-    """Return whether this is a payment's operation that nobody has begun with."""
-    return PERFORMERS[operation.kind] is perform_payment_operation and not operation.was_begun_before
+    """Return whether this is the operation of a payment, or of an invoice's, that nobody has begun with."""
+    simple = PERFORMERS[operation.kind] is perform_payment_operation or _is_of_an_invoice(operation)
+    return simple and not operation.was_begun_before
+
+
+def _is_of_an_invoice(operation: Operation) -> bool:
+    """Return whether an invoice follows the operation's payment, in a transaction behind that of the payment."""
+    return PERFORMERS[operation.kind] is perform_invoice_payment
 
 
 def _logged(operation: Operation) -> AbstractContextManager[object]:
@@ -221,63 +211,26 @@ def _logged(operation: Operation) -> AbstractContextManager[object]:
     )
 
 
-def _prepare_together(
-    runtime: Runtime, operations: Sequence[Operation], *, now: Callable[[], datetime]
-) -> dict[UUID, PreparedCall]:
-    """Commit the attempts of operations of one claim; one that is missing in the answer goes alone."""
-    if not operations:
-        return {}
-    try:
-        with runtime.transaction() as session:
-            return prepare_calls(session, operations=operations, now=now())
-    except Exception:
-        log.warning("operations.not_prepared_together", operations=len(operations), exc_info=True)
-        return {}
-
-
 def _settle_together(
     runtime: Runtime,
     answered: Sequence[tuple[Operation, Future[PaymentSettlement]]],
     *,
     now: Callable[[], datetime],
 ) -> None:
-    """Commit what some calls brought at once; each alone when they cannot be, or when its call failed."""
+    """Commit what some calls brought at once, and what follows; each alone when they cannot be, or when its call failed."""
     brought = [(operation, call.result()) for operation, call in answered if call.exception() is None]
-    try:
-        settled = _commit_together(runtime, brought, now=now)
-    except Exception:
-        log.warning("operations.not_settled_together", operations=len(brought), exc_info=True)
-        settled = set()
+    settled = settle_together(runtime, brought, has_more=_is_of_an_invoice, now=now)
+    to_follow = [operation for operation, _ in brought if operation.id in settled and _is_of_an_invoice(operation)]
+    followed = follow_together(runtime, to_follow, now=now)
     for operation, call in answered:
         if operation.id not in settled:
             _run_alone(runtime, operation, now=now, perform=call.result)
-            continue
-        fail_point("operation.after_commit")
-        with _logged(operation):
-            _announce(runtime, operation, outcome="finished")
-
-
-def _commit_together(
-    runtime: Runtime, brought: Sequence[tuple[Operation, PaymentSettlement]], *, now: Callable[[], datetime]
-) -> set[UUID]:
-    """Return the ids of the operations that were given their outcome; one whose lease is lost is not among them."""
-    if not brought:
-        return set()
-    fail_point("operation.before_settlement")
-    with runtime.transaction() as session:
-        standing = {
-            held.id: session.merge(held, load=False)
-            for held in leases.hold_all(session, [operation for operation, _ in brought])
-        }
-        theirs = [(operation, settlement) for operation, settlement in brought if operation.id in standing]
-        settlements = [
-            (settlement, WORKER._replace(request_id=operation.request_id)) for operation, settlement in theirs
-        ]
-        outcomes = apply_settlements(session, settlements, now=now())
-        for (operation, _), outcome in zip(theirs, outcomes, strict=True):
-            outcome.give_to(standing[operation.id], now=now())
-        fail_point("operation.before_commit")
-    return set(standing)
+        elif operation in to_follow and operation.id not in followed:
+            _run_alone(runtime, operation, now=now)
+        else:
+            fail_point("operation.after_commit")
+            with _logged(operation):
+                _announce(runtime, operation, outcome="finished")
 
 
 def _run_alone(

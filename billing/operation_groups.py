@@ -86,13 +86,14 @@ def follow_together(runtime: Runtime, operations: Sequence[Operation], *, now: C
     if not operations:
         return set()
     try:
+        fail_point("operation.before_invoices")
         with runtime.transaction() as session:
             standing = _standing(session, operations)
             for operation in sorted(standing.values(), key=lambda each: each.of_customer.bytes):
                 settlement = InvoiceFollows(payment_id_of(operation), operation)
                 actor = WORKER._replace(request_id=operation.request_id)
                 settlement.apply(session, actor=actor, now=now()).give_to(operation, now=now())
-            fail_point("operation.before_commit")
+            fail_point("operation.invoices_before_commit")
     except Exception:
         log.warning("operations.invoices_did_not_follow_together", operations=len(operations), exc_info=True)
         return set()

@@ -118,17 +118,16 @@ def _deliver_together(
     """Tell the consumer of several events at once, and return which deliveries were noted as done; none where that failed."""
     try:
         TOGETHER[consumer](runtime, [event for _, event in group], now())
+        fail_point("outbox.told_together")
+        with runtime.transaction() as session:
+            standing = {row.id for row in leases.hold_all(session, [delivery for delivery, _ in group])}
+            for delivery, _ in group:
+                if delivery.id in standing:
+                    _note_delivered(session.merge(delivery, load=False), now=now())
+            fail_point("outbox.together_before_commit")
     except Exception:
         log.warning("outbox.not_told_together", consumer=consumer, deliveries=len(group), exc_info=True)
         return set()
-    fail_point("outbox.told")
-    with runtime.transaction() as session:
-        standing = {row.id for row in leases.hold_all(session, [delivery for delivery, _ in group])}
-        for delivery, _ in group:
-            if delivery.id in standing:
-                _note_delivered(session.merge(delivery, load=False), now=now())
-        fail_point("outbox.before_commit")
-    fail_point("outbox.after_commit")
     return standing
 
 

@@ -27,7 +27,7 @@ from tasks.runtime import hint_sender
 
 _SEAL_ROUNDS_MAX = 20
 # Shorter than the pause after a failure. What is due now and not taken is in the hands of somebody who leads.
-_SOON_SECONDS, _PAUSE_SECONDS_MIN = 0.4, 0.02
+_SOON_SECONDS, _PAUSE_SECONDS_MIN = 0.4, 0.05
 _WAIT_SECONDS_MAX = 5.0
 _waits_for_what_is_due_soon = threading.Lock()
 

@@ -34,5 +34,3 @@ def test_the_same_seed_gives_the_same_books(stack: LiveStack) -> None:
     assert kept["frozen_time"] == "2026-04-01T00:00:00.000Z"
     assert len(stack.call("GET", f"/customers?test_clock={kept['id']}&limit=100").json()["data"]) == 12
     assert stack.call("DELETE", f"/test-clocks/{kept['id']}").status_code == 200
-
-

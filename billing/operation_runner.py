@@ -31,7 +31,7 @@ from billing.errors import BillingError, InvariantBroken, Unavailable
 from billing.fail_points import fail_point
 from billing.hints import Hint
 from billing.invoicing import pay as invoice_pay
-from billing.invoicing.perform_payment import perform_invoice_payment
+from billing.invoicing.perform_payment import PaymentMade, perform_invoice_payment
 from billing.metrics import WORK
 from billing.observations import OBSERVE_TRIES_MAX, StaleObservation
 from billing.operation_groups import follow_together, prepare_together, settle_together
@@ -224,13 +224,18 @@ def _settle_together(
     followed = follow_together(runtime, to_follow, now=now)
     for operation, call in answered:
         if operation.id not in settled:
-            _run_alone(runtime, operation, now=now, perform=call.result)
+            _run_alone(runtime, operation, now=now, perform=partial(_answer_of, operation, call))
         elif operation in to_follow and operation.id not in followed:
             _run_alone(runtime, operation, now=now)
         else:
             fail_point("operation.after_commit")
             with _logged(operation):
                 _announce(runtime, operation, outcome="finished")
+
+
+def _answer_of(operation: Operation, call: Future[PaymentSettlement]) -> Settlement:
+    """Return what the operation's call brought, as whoever performs it alone would. Raises what the call raised."""
+    return PaymentMade(call.result()) if _is_of_an_invoice(operation) else call.result()
 
 
 def _run_alone(

@@ -1,6 +1,7 @@
 """Several renewals of one moment: their payments, invoices and credits are done in groups, and each once whatever fails."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -40,7 +41,7 @@ def a_clock_of_subscribers(world: World) -> list[Story]:
     ],
 )
 def test_each_is_charged_and_granted_once_whatever_fails(
-    world: World, fails_at: Callable[[str], None], point: str | None
+    world: World, fails_at: Callable[[str], None], tmp_path: Path, point: str | None
 ) -> None:
     world.open_credits()
     stories = a_clock_of_subscribers(world)
@@ -49,6 +50,7 @@ def test_each_is_charged_and_granted_once_whatever_fails(
 
     stories[0].advance("2026-02-28T00:00:01")
 
+    assert point is None or not (tmp_path / point).exists()  # it was passed
     for story in stories:
         assert [invoice["status"] for invoice in story.invoices()] == ["paid", "paid"]
         assert world.balance(story.customer) == 1_000  # the first month's have ended
@@ -59,10 +61,17 @@ def test_each_is_charged_and_granted_once_whatever_fails(
     assert world.count("operations WHERE finished_at IS NULL") == 0
 
 
-def test_a_card_that_fails_among_others_leaves_them_paid(world: World) -> None:
+@pytest.mark.parametrize(
+    "point", [None, "operation.before_settlement", "operation.before_invoices", "operation.invoices_before_commit"]
+)
+def test_a_card_that_fails_among_others_leaves_them_paid(
+    world: World, fails_at: Callable[[str], None], point: str | None
+) -> None:
     world.open_credits()
     stories = a_clock_of_subscribers(world)
     stories[1].use_card("pm_card_chargeCustomerFail")
+    if point is not None:
+        fails_at(point)
 
     stories[0].advance("2026-02-28T00:00:01")
 

@@ -16,7 +16,6 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
-from uuid import UUID
 
 import redis
 import structlog
@@ -29,17 +28,12 @@ from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.errors import BillingError, InvariantBroken, Unavailable
 from billing.fail_points import fail_point
 from billing.hints import Hint
+from billing.invoicing.perform_payment import PaymentMade, perform_invoice_payment
 from billing.metrics import WORK
 from billing.observations import OBSERVE_TRIES_MAX, StaleObservation
+from billing.operation_groups import follow_together, prepare_together, settle_together
 from billing.operation_outcome import OperationOutcome, Settlement
-from billing.payments.perform import (
-    PaymentSettlement,
-    PreparedCall,
-    apply_settlements,
-    make_call,
-    perform_payment_operation,
-    prepare_calls,
-)
+from billing.payments.perform import PaymentSettlement, make_call, perform_payment_operation
 from billing.performers import PERFORMERS, WHEN_FAILED
 from billing.runtime import Runtime
 from billing.work_desk import SEATS
@@ -135,7 +129,7 @@ def _begin_if_possible(runtime: Runtime, under_way: _UnderWay, *, limit: int, no
 def _begin(runtime: Runtime, under_way: _UnderWay, *, limit: int, now: Callable[[], datetime]) -> int:
     """Claim up to `limit` that are due and let their calls be made; return how many there were."""
     claimed = _claim(runtime, limit=limit, now=now)
-    prepared = _prepare_together(runtime, [operation for operation in claimed if _is_simple(operation)], now=now)
+    prepared = prepare_together(runtime, [operation for operation in claimed if _is_simple(operation)], now=now)
     for operation in claimed:
         with _logged(operation):
             if operation.id in prepared:
@@ -162,8 +156,14 @@ def _claim(runtime: Runtime, *, limit: int, now: Callable[[], datetime]) -> Sequ
 
 
 def _is_simple(operation: Operation) -> bool:
-    """Return whether this is a payment's operation that nobody has begun with."""
-    return PERFORMERS[operation.kind] is perform_payment_operation and not operation.was_begun_before
+    """Return whether this is the operation of a payment, or of an invoice's, that nobody has begun with."""
+    simple = PERFORMERS[operation.kind] is perform_payment_operation or _is_of_an_invoice(operation)
+    return simple and not operation.was_begun_before
+
+
+def _is_of_an_invoice(operation: Operation) -> bool:
+    """Return whether an invoice follows the operation's payment, in a transaction behind that of the payment."""
+    return PERFORMERS[operation.kind] is perform_invoice_payment
 
 
 def _logged(operation: Operation) -> AbstractContextManager[object]:
@@ -176,63 +176,31 @@ def _logged(operation: Operation) -> AbstractContextManager[object]:
     )
 
 
-def _prepare_together(
-    runtime: Runtime, operations: Sequence[Operation], *, now: Callable[[], datetime]
-) -> dict[UUID, PreparedCall]:
-    """Commit the attempts of operations of one claim; one that is missing in the answer goes alone."""
-    if not operations:
-        return {}
-    try:
-        with runtime.transaction() as session:
-            return prepare_calls(session, operations=operations, now=now())
-    except Exception:
-        log.warning("operations.not_prepared_together", operations=len(operations), exc_info=True)
-        return {}
-
-
 def _settle_together(
     runtime: Runtime,
     answered: Sequence[tuple[Operation, Future[PaymentSettlement]]],
     *,
     now: Callable[[], datetime],
 ) -> None:
-    """Commit what some calls brought at once; each alone when they cannot be, or when its call failed."""
+    """Commit what some calls brought at once, and what follows; each alone when they cannot be, or when its call failed."""
     brought = [(operation, call.result()) for operation, call in answered if call.exception() is None]
-    try:
-        settled = _commit_together(runtime, brought, now=now)
-    except Exception:
-        log.warning("operations.not_settled_together", operations=len(brought), exc_info=True)
-        settled = set()
+    settled = settle_together(runtime, brought, has_more=_is_of_an_invoice, now=now)
+    to_follow = [operation for operation, _ in brought if operation.id in settled and _is_of_an_invoice(operation)]
+    followed = follow_together(runtime, to_follow, now=now)
     for operation, call in answered:
         if operation.id not in settled:
-            _run_alone(runtime, operation, now=now, perform=call.result)
-            continue
-        fail_point("operation.after_commit")
-        with _logged(operation):
-            _announce(runtime, operation, outcome="finished")
+            _run_alone(runtime, operation, now=now, perform=partial(_answer_of, operation, call))
+        elif operation in to_follow and operation.id not in followed:
+            _run_alone(runtime, operation, now=now)
+        else:
+            fail_point("operation.after_commit")
+            with _logged(operation):
+                _announce(runtime, operation, outcome="finished")
 
 
-def _commit_together(
-    runtime: Runtime, brought: Sequence[tuple[Operation, PaymentSettlement]], *, now: Callable[[], datetime]
-) -> set[UUID]:
-    """Return the ids of the operations that were given their outcome; one whose lease is lost is not among them."""
-    if not brought:
-        return set()
-    fail_point("operation.before_settlement")
-    with runtime.transaction() as session:
-        standing = {
-            held.id: session.merge(held, load=False)
-            for held in leases.hold_all(session, [operation for operation, _ in brought])
-        }
-        theirs = [(operation, settlement) for operation, settlement in brought if operation.id in standing]
-        settlements = [
-            (settlement, WORKER._replace(request_id=operation.request_id)) for operation, settlement in theirs
-        ]
-        outcomes = apply_settlements(session, settlements, now=now())
-        for (operation, _), outcome in zip(theirs, outcomes, strict=True):
-            outcome.give_to(standing[operation.id], now=now())
-        fail_point("operation.before_commit")
-    return set(standing)
+def _answer_of(operation: Operation, call: Future[PaymentSettlement]) -> Settlement:
+    """Return what the operation's call brought, as whoever performs it alone would. Raises what the call raised."""
+    return PaymentMade(call.result()) if _is_of_an_invoice(operation) else call.result()
 
 
 def _run_alone(

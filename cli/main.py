@@ -23,14 +23,19 @@ class BillingGroup(LazyGroup):
         "restart": CommandSource(module="cli.restart", summary="Restart one process of the stack."),
         "doctor": CommandSource(module="cli.doctor.command", summary="Check the installation, one line per check."),
         "demo": CommandSource(module="cli.demo.command", summary="Tell the demo story against the running stack."),
+        "simulate": CommandSource(
+            module="cli.simulate.command", summary="Let customers live through months, and check the books."
+        ),
         "migrate": CommandSource(module="cli.migrate", summary="Bring the database to the newest revision."),
         "keys": CommandSource(module="cli.keys", summary="API keys: create, list, revoke."),
         "plans": CommandSource(module="cli.plans", summary="The catalog of plans: list, show."),
         "catalog": CommandSource(
             module="cli.catalog", summary="The catalog: apply a file, export, a customer's price."
         ),
+        "import": CommandSource(
+            module="cli.imports.command", summary="Import customers and subscriptions, from files or from Stripe."
+        ),
         "clock": CommandSource(module="cli.clock", summary="Test clocks: create, list, show, advance, delete."),
-        "import": CommandSource(module="cli.stripe_import", summary="Bring in: a subscription that Stripe bills."),
         "mirror": CommandSource(module="cli.mirror", summary="Subscriptions that Stripe bills: list, sync."),
         "webhooks": CommandSource(module="cli.webhooks", summary="The webhook inbox: list, show, replay, resync."),
         "reconcile": CommandSource(module="cli.reconcile", summary="Compare with Stripe, and settle what differs."),

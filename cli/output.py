@@ -34,12 +34,12 @@ def may_animate() -> bool:
 
 def tick() -> str:
     """The mark of something that went well, in what the terminal can show."""
-    return "✓" if _speaks_unicode() else "ok"
+    return "✓" if speaks_unicode() else "ok"
 
 
 def cross() -> str:
     """The mark of something that failed, in what the terminal can show."""
-    return "✗" if _speaks_unicode() else "failed"
+    return "✗" if speaks_unicode() else "failed"
 
 
 def print_json(value: Mapping[str, Any] | Sequence[Any]) -> None:
@@ -47,5 +47,6 @@ def print_json(value: Mapping[str, Any] | Sequence[Any]) -> None:
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
 
 
-def _speaks_unicode() -> bool:
+def speaks_unicode() -> bool:
+    """Say whether the terminal shows more than ASCII."""
     return messages().encoding.lower().replace("-", "").startswith("utf")

@@ -16,6 +16,8 @@ class Customer(Base):
     `gateway_generation` is part of the idempotency key under which the gateway's customer is made; it grows when that
     customer was deleted at the gateway, so that a new one can be made.
 
+    `external_id` is what another system called the customer from which it was imported (billing/imports).
+
     `test_clock_id` never changes. `deleted_at` is when its clock was deleted: from then on nobody is shown the customer.
     """
 
@@ -26,11 +28,19 @@ class Customer(Base):
         CheckConstraint("email <> ''", name="email_not_empty"),
         CheckConstraint("deleted_at IS NULL OR test_clock_id IS NOT NULL", name="deleted_with_its_clock"),
         Index("ix_customers_email", "email"),
+        # What was imported is not imported again. Who tries a file on a test clock may do so again on another.
+        Index(
+            "uq_customers_external_id",
+            "external_id",
+            unique=True,
+            postgresql_where=text("external_id IS NOT NULL AND deleted_at IS NULL"),
+        ),
         # Empty where nobody uses clocks: whoever leaves their customers out of a scan reads nothing (ADR 0019).
         Index("ix_customers_test_clock", "test_clock_id", "id", postgresql_where=text("test_clock_id IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    external_id: Mapped[str | None]
     email: Mapped[str]
     name: Mapped[str | None]
     currency: Mapped[str | None] = mapped_column(CHAR(3))

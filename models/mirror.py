@@ -1,4 +1,4 @@
-"""Subscriptions that Stripe bills: what is known of them here, for whoever asks which plan a customer has (ADR 0026)."""
+"""Subscriptions that Stripe bills: what is known of them here, for whoever asks which plan a customer has (ADR 0025)."""
 
 from datetime import datetime
 from typing import Any

@@ -67,7 +67,8 @@ class Subscription(Base):
     something is to happen by itself; NULL for what has ended, and for what waits for a person. `plan_version_id` is the version
     of the plan that the items are prices of. `credited_until` is the end of the last month whose credits were granted.
     `change_expires_at` is when a change that waits for its payment is withdrawn.
-    `test_clock_id` is the customer's, so that a scan reads one index.
+    `test_clock_id` is the customer's, so that a scan reads one index. `external_id` is what another system called it from which
+    it was imported (billing/imports).
     """
 
     __tablename__ = "subscriptions"
@@ -94,6 +95,13 @@ class Subscription(Base):
         CheckConstraint("date_trunc('second', anchor) = anchor", name="anchor_whole_seconds"),
         Index("ix_subscriptions_customer", "customer_id", "id"),
         Index("ix_subscriptions_status", "status", "id"),
+        Index(
+            "uq_subscriptions_external_id",
+            "customer_id",
+            "external_id",
+            unique=True,
+            postgresql_where=text("external_id IS NOT NULL"),
+        ),
         # The customer's plan is asked for with every use of a feature.
         # Who sends the same again without a key is not billed twice.
         Index(
@@ -114,6 +122,7 @@ class Subscription(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     customer_id: Mapped[UUID] = mapped_column(ForeignKey("customers.id"))
+    external_id: Mapped[str | None]
     test_clock_id: Mapped[UUID | None] = mapped_column(ForeignKey("test_clocks.id"))
     status: Mapped[SubscriptionStatus] = mapped_column(TextEnum(SubscriptionStatus))
     plan_id: Mapped[UUID] = mapped_column(ForeignKey("plans.id"))

@@ -157,6 +157,7 @@ class Customer(Answered):
     locale: str | None
     timezone: str | None
     metadata: dict[str, str]
+    external_id: str | None = Field(description="what the system called it from which it was imported")
     gateway_id: str | None = Field(description="null until a worker has made the gateway's customer")
     test_clock: str | None = Field(description="the test clock in whose time it lives")
     created_at: str

@@ -206,6 +206,7 @@ class Subscription(Answered):
     resume_at: str | None
     ended_at: str | None
     latest_invoice_id: str | None
+    external_id: str | None = Field(description="what the system called it from which it was imported")
     metadata: dict[str, str]
     created_at: str
     updated_at: str

@@ -5,8 +5,11 @@ once. The server forgets keys after a day, so whoever finds that somebody had be
 as done only once its transaction is there. Had the server lost it in between, it would be made again.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
+
+from sqlalchemy import select
 
 from billing.actor import WORKER
 from billing.credits.answers import CreditOrder, KeptAs
@@ -29,10 +32,18 @@ def owed_order(
 
 
 def is_in_books(runtime: Runtime, transaction_id: UUID, *, customer_id: UUID, now: datetime) -> bool:
-    """Say whether a transaction was made: drain the customer's journal, then look into Postgres.
+    """Say whether a transaction was made. Raises CreditsUnavailable, DatabaseUnavailable."""
+    return bool(in_books(runtime, {transaction_id: customer_id}, now=now))
+
+
+def in_books(runtime: Runtime, customer_of: Mapping[UUID, UUID], *, now: datetime) -> set[UUID]:
+    """Return which transactions were made, of those given with their customers: drain the journals, then look into Postgres.
 
     Raises CreditsUnavailable, DatabaseUnavailable.
     """
-    drain_to_the_end(runtime, now=lambda: now, shards=[Shard.of(customer_id)])
+    if not customer_of:
+        return set()
+    drain_to_the_end(runtime, now=lambda: now, shards=list({Shard.of(each) for each in customer_of.values()}))
     with runtime.transaction() as session:
-        return session.get(CreditTransaction, transaction_id) is not None
+        query = select(CreditTransaction.id).where(CreditTransaction.id.in_(customer_of))
+        return set(session.scalars(query))

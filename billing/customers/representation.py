@@ -21,6 +21,7 @@ def customer_representation(customer: Customer) -> dict[str, object]:
         "locale": customer.locale,
         "timezone": customer.timezone,
         "metadata": customer.metadata_,
+        "external_id": customer.external_id,
         "gateway_id": customer.gateway_id,
         "test_clock": public_id(CLOCK_PREFIX, customer.test_clock_id) if customer.test_clock_id is not None else None,
         "created_at": iso(customer.created_at),

@@ -1,4 +1,4 @@
-"""Process: bring a month's credits to the credits server, once, and then what it carries over from the month before.
+"""Process: bring months' credits to the credits server, once each, and then what they carry over from the months before.
 
 The row is committed with the month (allowance.py); how both are given once, credits/owed.py says. Between any two lines the
 process may die.
@@ -7,6 +7,7 @@ What is carried over is decided after the month's own credits are in Postgres: t
 before, so Postgres knows what of the month before was left. It is committed before it is given, and is not decided again.
 """
 
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -16,7 +17,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from billing.business_time import business_now
 from billing.credits.grant import DEFAULT_PRIORITY, GrantTerms, grant
-from billing.credits.owed import is_in_books, owed_order
+from billing.credits.owed import in_books, owed_order
 from billing.credits.server import CreditsUnavailable
 from billing.fail_points import fail_point
 from billing.runtime import Runtime
@@ -41,33 +42,48 @@ class _Given(NamedTuple):
     priority: int
 
 
-def grant_allowance(runtime: Runtime, *, allowance_id: UUID, now: datetime) -> None:
-    """Give the credits of a month, unless they were given, or the month is over. `now` is real time.
+def grant_allowances(runtime: Runtime, *, allowance_ids: Collection[UUID], now: datetime) -> None:
+    """Give the credits of some months, but for those that were given, or whose month is over. `now` is real time.
 
-    May be called at any time, by several at once. Raises CreditsUnavailable, DatabaseUnavailable: call it again.
+    What a billing run leaves costs one look for all. May be called at any time, by several at once. Raises CreditsUnavailable,
+    DatabaseUnavailable: call it again.
     """
     with runtime.transaction() as session:
-        row = session.get_one(PlanAllowance, allowance_id)
-        at = business_now(session, customer_id=row.customer_id, now=now)
-    if row.granted_at is None:
-        if row.expires_at > at:
-            if at < row.month_start:
-                raise CreditsUnavailable(
-                    "by this worker's clock the month has not begun, and the one before has not ended"
-                )
-            priority = DEFAULT_PRIORITY[GrantKind.ALLOWANCE]
-            _give(runtime, row, _Given(row.id, "plan-allowance", OPERATION, row.credits, priority), at=at, now=now)
-            carried = _decide_roll_over(runtime, allowance_id)
-            if carried is not None:
-                _give(runtime, row, carried, at=at, now=now)
-                fail_point("subscriptions.roll_over_granted")
-        with runtime.transaction() as session:
-            session.get_one(PlanAllowance, allowance_id, with_for_update=True).granted_at = at
-
-
-def _give(runtime: Runtime, row: PlanAllowance, given: _Given, *, at: datetime, now: datetime) -> None:
-    if is_in_books(runtime, given.id, customer_id=row.customer_id, now=now):
+        query = select(PlanAllowance).where(PlanAllowance.id.in_(allowance_ids), PlanAllowance.granted_at.is_(None))
+        rows = session.scalars(query.order_by(PlanAllowance.id)).all()
+        times = {row.id: business_now(session, customer_id=row.customer_id, now=now) for row in rows}
+    running = [row for row in rows if row.expires_at > times[row.id]]
+    if any(times[row.id] < row.month_start for row in running):
+        raise CreditsUnavailable("by this worker's clock a month has not begun, and the one before has not ended")
+    priority = DEFAULT_PRIORITY[GrantKind.ALLOWANCE]
+    own = [(row, _Given(row.id, "plan-allowance", OPERATION, row.credits, priority)) for row in running]
+    _give(runtime, own, times=times, now=now)
+    carried = [(row, given) for row in running if row.roll_over_max for given in _decide_roll_over(runtime, row.id)]
+    _give(runtime, carried, times=times, now=now)
+    if carried:
+        fail_point("subscriptions.roll_over_granted")
+    if not rows:
         return
+    with runtime.transaction() as session:
+        for row in rows:
+            session.get_one(PlanAllowance, row.id, with_for_update=True).granted_at = times[row.id]
+
+
+def _give(
+    runtime: Runtime, owed: Sequence[tuple[PlanAllowance, _Given]], *, times: Mapping[UUID, datetime], now: datetime
+) -> None:
+    """Make the grants that were not made, and see that all of them are in Postgres."""
+    customer_of = {given.id: row.customer_id for row, given in owed}
+    made = in_books(runtime, customer_of, now=now)
+    for row, given in owed:
+        if given.id not in made:
+            _grant(runtime, row, given, at=times[row.id])
+            fail_point("subscriptions.allowance_granted")
+    if len(made) < len(owed) and len(in_books(runtime, customer_of, now=now)) < len(owed):
+        raise CreditsUnavailable("the credits server lost what it had answered; the credits are granted again")
+
+
+def _grant(runtime: Runtime, row: PlanAllowance, given: _Given, *, at: datetime) -> None:
     order = owed_order(
         given.effect, given.id, customer_id=row.customer_id, amount=given.credits, operation=given.operation
     )
@@ -79,23 +95,20 @@ def _give(runtime: Runtime, row: PlanAllowance, given: _Given, *, at: datetime, 
         reference=public_id(SUBSCRIPTION_PREFIX, row.of_subscription),
     )
     grant(runtime, order, terms, balance_max=None, now=at)
-    fail_point("subscriptions.allowance_granted")
-    if not is_in_books(runtime, given.id, customer_id=row.customer_id, now=now):
-        raise CreditsUnavailable("the credits server lost what it had answered; the credits are granted again")
 
 
-def _decide_roll_over(runtime: Runtime, allowance_id: UUID) -> _Given | None:
-    """Commit how many credits the month carries over, where its plan has that; None when that is none."""
+def _decide_roll_over(runtime: Runtime, allowance_id: UUID) -> list[_Given]:
+    """Commit how many credits a month carries over; return the grant of them, none where that is 0."""
     with runtime.transaction() as session:
         row = session.get_one(PlanAllowance, allowance_id, with_for_update=True)
         if row.roll_over_max is None:
-            return None
+            return []
         if row.rolled_over is None or row.roll_over_id is None:
             row.rolled_over = min(row.roll_over_max, _unspent(session, row))
             row.roll_over_id = new_id()
         carried = _Given(row.roll_over_id, "plan-roll-over", ROLL_OVER, row.rolled_over, ROLL_OVER_PRIORITY)
     fail_point("subscriptions.roll_over_committed")
-    return carried if carried.credits else None
+    return [carried] if carried.credits else []
 
 
 def _unspent(session: Session, row: PlanAllowance) -> int:

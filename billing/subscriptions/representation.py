@@ -71,6 +71,7 @@ def subscription_representation(
         "latest_invoice_id": (
             public_id(INVOICE_PREFIX, subscription.latest_invoice_id) if subscription.latest_invoice_id else None
         ),
+        "external_id": subscription.external_id,
         "metadata": subscription.metadata_,
         "created_at": iso(subscription.created_at),
         "updated_at": iso(subscription.updated_at),

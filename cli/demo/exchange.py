@@ -40,9 +40,11 @@ class ServiceApi:
         """Send a GET."""
         return self._exchange("GET", path, response=self._client.get(path, params=query), body=None)
 
-    def post(self, path: str, body: Mapping[str, Any], *, key: str | None = None) -> Exchange:
-        """Send a POST with an idempotency key, else one of its own, and wait for the outcome of slow work."""
-        headers = {"Idempotency-Key": key or str(uuid4()), "Prefer": WAIT_FOR_OUTCOME}
+    def post(self, path: str, body: Mapping[str, Any], *, key: str | None = None, wait: bool = True) -> Exchange:
+        """Send a POST with an idempotency key, else one of its own; `wait` for the outcome of slow work."""
+        headers = {"Idempotency-Key": key or str(uuid4())}
+        if wait:
+            headers["Prefer"] = WAIT_FOR_OUTCOME
         return self._exchange("POST", path, response=self._client.post(path, json=body, headers=headers), body=body)
 
     def delete(self, path: str) -> Exchange:

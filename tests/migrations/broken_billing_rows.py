@@ -193,6 +193,14 @@ CHECKS = {
 }
 
 UNIQUES = {
+    "uq_subscriptions_external_id": (
+        "INSERT INTO subscriptions (id, customer_id, external_id, status, plan_id, plan_version_id, interval, currency, anchor, "
+        "anchor_day, current_period_start, current_period_end, collection, days_until_due, auto_renew, proration_granularity, "
+        "proration_event_day, cancel_at_period_end, ended_at, metadata, created_at, updated_at) "
+        f"SELECT '{B}', customer_id, external_id, 'canceled', plan_id, plan_version_id, interval, currency, anchor, anchor_day, "
+        "current_period_start, current_period_end, collection, days_until_due, auto_renew, proration_granularity, "
+        "proration_event_day, cancel_at_period_end, now(), metadata, created_at, updated_at FROM subscriptions"
+    ),
     "uq_subscriptions_plan": (
         "INSERT INTO subscriptions (id, customer_id, status, plan_id, plan_version_id, interval, currency, anchor, anchor_day, "
         "current_period_start, current_period_end, collection, days_until_due, auto_renew, proration_granularity, "

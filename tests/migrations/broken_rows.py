@@ -256,6 +256,7 @@ UNIQUES = {
     "uq_audit_seals_entry_id": (
         f"INSERT INTO audit_seals (seq, entry_id, hash) VALUES (2, '{A}', decode(repeat('02', 32), 'hex'))"
     ),
+    "uq_customers_external_id": f"UPDATE customers SET external_id = 'their-1' WHERE id = '{B}'",
     "uq_customers_gateway_id": f"UPDATE customers SET gateway_id = 'cus_1' WHERE id = '{B}'",
     "uq_disputes_gateway_id": (
         "INSERT INTO disputes (id, customer_id, payment_id, status, amount_minor, currency, reason, gateway_id,"

@@ -15,9 +15,9 @@ INSERT INTO audit_head (id, seq, hash, signature) VALUES (1, 1, '', '');
 INSERT INTO beat_slots (job, slot) VALUES ('maintenance.sweep', '2026-01-01T00:00:00Z');
 INSERT INTO heartbeats (name, last_seen_at) VALUES ('beat', now());
 INSERT INTO test_clocks (id, name, status, frozen_time, created_at) VALUES ('{A}', 'a year', 'ready', now(), now());
-INSERT INTO customers (id, email, currency, country, metadata, gateway_id, created_at, updated_at)
-VALUES ('{A}', 'a@example.com', 'EUR', 'DE', '{{}}', 'cus_1', now(), now()),
-       ('{B}', 'b@example.com', NULL, NULL, '{{}}', NULL, now(), now());
+INSERT INTO customers (id, external_id, email, currency, country, metadata, gateway_id, created_at, updated_at)
+VALUES ('{A}', 'their-1', 'a@example.com', 'EUR', 'DE', '{{}}', 'cus_1', now(), now()),
+       ('{B}', NULL, 'b@example.com', NULL, NULL, '{{}}', NULL, now(), now());
 INSERT INTO inbox_events (id, source, external_id, type, livemode, payload, status, received_at)
 VALUES ('{A}', 'stripe', 'evt_1', 'a.b', false, '{{}}', 'received', now());
 INSERT INTO operations (id, kind, status, customer_id, resource_type, resource_id, params, created_at)
@@ -85,10 +85,10 @@ VALUES ('{A}', '{A}', 'month', 'USD', 'flat', 2900, 'exclusive', NULL, now()),
 INSERT INTO coupons (id, code, name, percent_off, amount_off_minor, currency, duration, active, created_at)
 VALUES ('{A}', 'WELCOME', 'Welcome', 10, NULL, NULL, 'once', true, now()),
        ('{B}', 'FIVE', 'Five', NULL, 500, 'USD', 'forever', true, now());
-INSERT INTO subscriptions (id, customer_id, status, plan_id, plan_version_id, interval, currency, anchor, anchor_day,
+INSERT INTO subscriptions (id, customer_id, external_id, status, plan_id, plan_version_id, interval, currency, anchor, anchor_day,
     current_period_start, current_period_end, collection, days_until_due, auto_renew, proration_granularity,
     proration_event_day, cancel_at_period_end, next_action_at, metadata, created_at, updated_at)
-VALUES ('{A}', '{A}', 'active', '{A}', '{A}', 'month', 'USD', '2026-01-31T00:00:00Z', 31, '2026-01-31T00:00:00Z',
+VALUES ('{A}', '{A}', 'their-2', 'active', '{A}', '{A}', 'month', 'USD', '2026-01-31T00:00:00Z', 31, '2026-01-31T00:00:00Z',
     '2026-02-28T00:00:00Z', 'automatic', 0, true, 'second', 'new_plan', false, '2026-02-28T00:00:00Z', '{{}}', now(), now());
 INSERT INTO subscription_items (id, subscription_id, price_id, quantity, started_at) VALUES ('{A}', '{A}', '{A}', 1, now());
 INSERT INTO subscription_changes (id, subscription_id, plan_id, plan_version_id, interval, quantity, ends, restarts_period,

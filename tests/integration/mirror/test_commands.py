@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import typer
 
-from cli import mirror, stripe_import
+from cli import mirror
 from cli.failures import CommandFailure
+from cli.imports import command as imports
 from tests.integration.mirror.stories import AtStripe
 from tests.service.commands import Run, command
 from tests.service.world import World
@@ -22,7 +23,7 @@ def run_mirror(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 
 @pytest.fixture
 def run_import(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Run]:
-    with command(stripe_import.app, world=world, monkeypatch=monkeypatch, data_dir=tmp_path) as run:
+    with command(imports.app, world=world, monkeypatch=monkeypatch, data_dir=tmp_path) as run:
         yield run
 
 
@@ -123,4 +124,4 @@ def test_what_stripe_does_not_have_is_said(run_import: Run) -> None:
 
 def test_the_group_has_a_name_of_its_own() -> None:
     """With one command typer would leave its name out; the importer of files joins the same group."""
-    assert isinstance(typer.main.get_command(stripe_import.app), typer.core.TyperGroup)
+    assert isinstance(typer.main.get_command(imports.app), typer.core.TyperGroup)

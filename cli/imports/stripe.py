@@ -25,17 +25,7 @@ from models.operation import Operation, OperationStatus
 _LOOK_SECONDS = 0.2
 _PENDING = (OperationStatus.QUEUED, OperationStatus.RUNNING)
 
-app = typer.Typer(
-    help="Bring subscriptions into this service's own engine.", no_args_is_help=True, add_completion=False
-)
 
-
-@app.callback()
-def group() -> None:
-    """Bring subscriptions into this service's own engine."""
-
-
-@app.command("stripe-subscription", epilog="Example: billing import stripe-subscription sub_1Pgc76 --dry-run")
 def stripe_subscription(
     *,
     gateway_id: Annotated[str, typer.Argument(metavar="SUBSCRIPTION", help="Its id at Stripe, sub_…")],

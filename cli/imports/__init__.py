@@ -1,0 +1,1 @@
+"""`billing import`: customers and subscriptions from CSV files."""

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import typer
 
 from cli import mirror
 from cli.failures import CommandFailure
@@ -120,8 +119,3 @@ def test_what_stripe_does_not_have_is_said(run_import: Run) -> None:
 
     assert isinstance(result.exception, CommandFailure)
     assert result.exception.problem == "Stripe has no subscription sub_nothing"
-
-
-def test_the_group_has_a_name_of_its_own() -> None:
-    """With one command typer would leave its name out; the importer of files joins the same group."""
-    assert isinstance(typer.main.get_command(imports.app), typer.core.TyperGroup)

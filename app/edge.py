@@ -27,7 +27,7 @@ from app.waiting import OperationWaiter, preferred_wait
 from billing import idempotency, operations
 from billing.actor import Actor
 from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
-from billing.errors import Conflict
+from billing.errors import Conflict, Forbidden
 from billing.fail_points import fail_point
 from billing.group_commit import GroupCommit
 from billing.runtime import Runtime
@@ -72,6 +72,12 @@ class Services:
     recent_keys: RecentKeys = field(default_factory=RecentKeys)
 
 
+class NotForCustomers(Forbidden):
+    """A customer's token reaches that customer's own objects, and cannot do this."""
+
+    code = "not_for_customers"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """What a view gets: the open transaction, who calls, and when it is."""
@@ -87,6 +93,11 @@ class Context:
     def own(self) -> UUID | None:
         """The customer to whose objects the caller is limited, if any."""
         return self.caller.customer_id
+
+    def require_key(self) -> None:
+        """Raise NotForCustomers for a customer's token, whatever its scopes."""
+        if self.own is not None:
+            raise NotForCustomers("a customer's token cannot do this; it takes an API key")
 
     def limit_payments(self, customer_id: UUID) -> None:
         """Count one payment request of this customer by this caller. Raises TooManyRequests."""

@@ -15,7 +15,6 @@ from billing.customers.create import create_customer
 from billing.customers.find import find_customer
 from billing.customers.representation import ADDRESS_PARTS, customer_representation
 from billing.customers.update import update_customer
-from billing.errors import Forbidden
 from billing.payment_methods.representation import payment_method_representation
 from billing.payment_methods.requests import payment_methods_of, request_attachment, request_detachment
 from billing.setup_intents.representation import setup_intent_representation
@@ -27,19 +26,13 @@ from models.customer import Customer
 blueprint = APIBlueprint("customers", __name__, abp_tags=[{"name": "Customers"}], abp_security=BEARER)
 
 
-class NotForCustomers(Forbidden):
-    """A customer's token reaches that customer's own objects, and cannot do this."""
-
-    code = "not_for_customers"
-
-
 @blueprint.post(
     "/customers", summary="Create a customer", responses=answers(schemas.Customer, status=201, extra=(409,))
 )
 @endpoint(scope="customers:write", idempotency=Idempotency.OPTIONAL)
 def create(context: Context, body: schemas.CustomerCreate) -> Answer:
     """The customer is there at once; a worker makes its counterpart at the gateway."""
-    _refuse_customers(context)
+    context.require_key()
     fields = _columns(body)
     customer = create_customer(
         context.session,
@@ -169,7 +162,7 @@ def create_setup_intent(context: Context, path: schemas.CustomerPath, body: sche
 @endpoint(scope="customers:write")
 def create_token(context: Context, path: schemas.CustomerPath, body: schemas.TokenCreate) -> Answer:
     """Short-lived, for this customer's own objects. It is never stored, so an Idempotency-Key has no use here."""
-    _refuse_customers(context)
+    context.require_key()
     settings = context.settings
     token, expires_at = issue_token(
         customer_id=_customer(context, path).id,
@@ -186,11 +179,6 @@ def create_token(context: Context, path: schemas.CustomerPath, body: schemas.Tok
 
 def _customer(context: Context, path: schemas.CustomerPath, *, lock: bool = False) -> Customer:
     return find_customer(context.session, public=path.customer_id, own=context.own, lock=lock)
-
-
-def _refuse_customers(context: Context) -> None:
-    if context.own is not None:
-        raise NotForCustomers("a customer's token cannot do this; it takes an API key")
 
 
 def _columns(body: schemas.CustomerDetails) -> dict[str, Any]:

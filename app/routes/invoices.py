@@ -20,6 +20,7 @@ from billing.invoicing.void import void
 from billing.invoicing.write_off import write_off
 from billing.payments.representation import payment_representation
 from billing.subscriptions.find import find_subscription, lock_subscription
+from billing.subscriptions.follow_invoice import invoice_given_up
 from billing.tax.rule import flat_tax
 from models.customer import Customer
 from models.dunning import DunningCase
@@ -185,14 +186,9 @@ def pay_invoice(context: Context, path: schemas.InvoicePath, body: schemas.Invoi
 def void_invoice(context: Context, path: schemas.InvoicePath, body: EmptyBody) -> Answer:  # noqa: ARG001 - checked
     """Nothing is owed under its number any more. What is paid cannot be voided."""
     customer, invoice = lock_parties(context, find_invoice(context.session, public=path.invoice_id, own=context.own))
-    void(
-        context.session,
-        customer=customer,
-        invoice=invoice,
-        actor=context.actor,
-        at=business_now_of(context.session, customer=customer, now=context.now),
-        now=context.now,
-    )
+    at = business_now_of(context.session, customer=customer, now=context.now)
+    void(context.session, customer=customer, invoice=invoice, actor=context.actor, at=at, now=context.now)
+    invoice_given_up(context.session, customer=customer, invoice=invoice, actor=context.actor, at=at, now=context.now)
     return _shown(context, invoice)
 
 
@@ -205,13 +201,9 @@ def void_invoice(context: Context, path: schemas.InvoicePath, body: EmptyBody) -
 def mark_uncollectible(context: Context, path: schemas.InvoicePath, body: EmptyBody) -> Answer:  # noqa: ARG001 - checked
     """Nothing is tried any more. It stays owed, and may still be paid; the books count it as a loss meanwhile."""
     customer, invoice = lock_parties(context, find_invoice(context.session, public=path.invoice_id, own=context.own))
-    write_off(
-        context.session,
-        invoice=invoice,
-        actor=context.actor,
-        at=business_now_of(context.session, customer=customer, now=context.now),
-        now=context.now,
-    )
+    at = business_now_of(context.session, customer=customer, now=context.now)
+    write_off(context.session, invoice=invoice, actor=context.actor, at=at, now=context.now)
+    invoice_given_up(context.session, customer=customer, invoice=invoice, actor=context.actor, at=at, now=context.now)
     return _shown(context, invoice)
 
 

@@ -86,7 +86,8 @@ def confirm(context: Context, body: schemas.PaymentConfirm) -> Answer:
 @blueprint.post("/payments/<payment_id>/capture", summary="Capture a payment", responses=_PAYMENT)
 @endpoint(scope="payments:write", idempotency=Idempotency.OPTIONAL)
 def capture(context: Context, path: schemas.PaymentPath, body: schemas.PaymentCapture) -> Answer:
-    """Takes what was reserved, or a part of it; the rest is given back."""
+    """Takes what was reserved, or a part of it; the rest is given back. Not with a customer's token."""
+    context.require_key()
     payment = _locked(context, path.payment_id)
     operation = request_capture(
         context.session, payment=payment, amount_minor=body.amount, actor=context.actor, now=context.now
@@ -110,7 +111,8 @@ def cancel(context: Context, path: schemas.PaymentPath, body: EmptyBody) -> Answ
 )
 @endpoint(scope="payments:write", idempotency=Idempotency.REQUIRED)
 def refund(context: Context, body: schemas.RefundCreate) -> Answer:
-    """Never more than is left: what is asked for is reserved at once."""
+    """Never more than is left: what is asked for is reserved at once. Not with a customer's token."""
+    context.require_key()
     payment = _locked(context, body.payment_id)
     refund_, operation = request_refund(
         context.session,

@@ -61,6 +61,15 @@ CHECKS = (
         "see the outbox deliveries of invoice.payment_changed, and the log of worker-payments",
     ),
     Check(
+        "changes_follow_invoices",
+        "a change of a subscription waits for no invoice that is paid, void or given up",
+        """
+        SELECT count(*) FROM subscription_changes c JOIN invoices i ON i.id = c.invoice_id
+        WHERE c.applied_at IS NULL AND c.withdrawn_at IS NULL AND i.status <> 'open'
+        """,
+        "see the invoice's payment and the audit log of the subscription; the change is withdrawn at change_expires_at",
+    ),
+    Check(
         "credit_notes_add_up",
         "what is credited of an invoice is the sum of its credit notes, and what they took off while it was open is theirs too",
         """

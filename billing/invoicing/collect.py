@@ -1,7 +1,9 @@
 """Use case: collect an issued invoice. It gets one payment, whose operation takes it to the gateway."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -29,9 +31,15 @@ class Collected(NamedTuple):
 
 def default_payment_method(session: Session, *, customer: Customer) -> str | None:
     """Return the customer's default payment method, if there is one."""
-    return session.scalar(
-        select(PaymentMethod.id).where(PaymentMethod.customer_id == customer.id, PaymentMethod.is_default)
+    return default_payment_methods(session, customer_ids=[customer.id]).get(customer.id)
+
+
+def default_payment_methods(session: Session, *, customer_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the default payment method of each customer who has one; one query for all of them."""
+    query = select(PaymentMethod.customer_id, PaymentMethod.id).where(
+        PaymentMethod.customer_id.in_(customer_ids), PaymentMethod.is_default
     )
+    return {row.customer_id: row.id for row in session.execute(query)}
 
 
 def payment_of(session: Session, *, invoice: Invoice) -> Payment | None:
@@ -58,19 +66,18 @@ def collect(
 ) -> Collected:
     """Add the payment of an invoice that has none, and the operation `kind` on the resource that its caller waits for.
 
-    Without a payment method, neither named nor the customer's default, the gateway's object waits for one: its client secret
-    lets the customer pay in the browser. The caller holds the invoice's lock. Raises OperationUnderWay.
+    Without a payment method the gateway's object waits for one: its client secret lets the customer pay in the browser. The
+    caller holds the invoice's lock. Raises OperationUnderWay.
     """
-    method = payment_method or default_payment_method(session, customer=customer)
     payment = add_pending_payment(
         session,
         customer=customer,
         amount=Money(invoice.remaining_minor, invoice.currency),
         terms=PaymentTerms(
-            payment_method=method,
-            confirm=method is not None,
+            payment_method=payment_method,
+            confirm=payment_method is not None,
             capture=CaptureMethod.AUTOMATIC,
-            off_session=off_session and method is not None,
+            off_session=off_session and payment_method is not None,
             return_url=None,
             description=f"Invoice {invoice.number}",
             metadata={},
@@ -80,14 +87,13 @@ def collect(
         actor=actor,
         now=now,
     )
-    session.flush()
     operation = operations.enqueue(
         session,
         kind=kind,
         customer_id=customer.id,
         resource_type=resource_type,
         resource_id=resource_id,
-        params={"payment_id": public_id(PAYMENT_PREFIX, payment.id), "confirm": method is not None},
+        params={"payment_id": public_id(PAYMENT_PREFIX, payment.id), "confirm": payment_method is not None},
         actor=actor,
         now=now,
         of_new_resource=of_new_resource,

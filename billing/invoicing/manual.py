@@ -13,7 +13,7 @@ from billing.actor import Actor
 from billing.decimals import in_main_unit
 from billing.errors import Conflict, FieldFault, Invalid
 from billing.facts import record_fact
-from billing.invoicing.collect import Collected, collect
+from billing.invoicing.collect import Collected, collect, default_payment_method
 from billing.invoicing.draft import Draft, compute, reckon
 from billing.invoicing.find import parts_of, represented
 from billing.invoicing.issue import Parts, finalize, tax_rows, write_draft
@@ -189,7 +189,7 @@ def finalize_draft(
         session,
         customer=customer,
         invoice=invoice,
-        payment_method=invoice.payment_method_id,
+        payment_method=invoice.payment_method_id or default_payment_method(session, customer=customer),
         off_session=False,
         kind=PAY_KIND,
         resource_type="invoice",

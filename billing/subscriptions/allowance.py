@@ -15,7 +15,7 @@ from billing import outbox
 from billing.customers.representation import PREFIX as CUSTOMER_PREFIX
 from billing.subscriptions.cycle import Cycle, Period
 from billing.subscriptions.prefixes import SUBSCRIPTION_PREFIX
-from models.ids import public_id
+from models.ids import new_id, public_id
 from models.money import round_half_away_from_zero
 from models.plan import PlanVersion
 from models.price import PriceInterval
@@ -102,6 +102,7 @@ def _owe(
     if not amount:
         return
     row = PlanAllowance(
+        id=new_id(),
         subscription_id=subscription.id,
         customer_id=subscription.customer_id,
         month_start=month.start,
@@ -112,7 +113,6 @@ def _owe(
         created_at=at,
     )
     session.add(row)
-    session.flush()
     outbox.emit(
         session,
         type_=DUE,

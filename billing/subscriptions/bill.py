@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from billing.actor import WORKER
-from billing.invoicing.collect import collect
+from billing.invoicing.collect import collect, default_payment_methods
 from billing.invoicing.draft import Draft
 from billing.invoicing.issue import compute_each, issue
 from billing.invoicing.pay import PAY_KIND
@@ -34,6 +34,7 @@ def bill(
     What is open and collected by itself gets its payment. The caller holds the locks of customers and subscriptions. `now` is
     real time.
     """
+    methods = default_payment_methods(session, customer_ids=customers)
     computed = compute_each(session, drafts, tax=flat_tax(settings.TAX_RATE))
     issued = issue(session, computed, number_prefix=settings.INVOICE_PREFIX, actor=WORKER, now=now)
     invoice_of: dict[UUID, UUID] = {}
@@ -42,16 +43,19 @@ def bill(
             subscriptions[invoice.subscription_id].latest_invoice_id = invoice.id
             invoice_of[invoice.subscription_id] = invoice.id
         if invoice.status is InvoiceStatus.OPEN and invoice.collection is Collection.AUTOMATIC:
-            _collect(session, customers[invoice.customer_id], invoice, now=now)
+            method = invoice.payment_method_id or methods.get(invoice.customer_id)
+            _collect(session, customers[invoice.customer_id], invoice, payment_method=method, now=now)
     return invoice_of
 
 
-def _collect(session: Session, customer: Customer, invoice: Invoice, *, now: datetime) -> None:
+def _collect(
+    session: Session, customer: Customer, invoice: Invoice, *, payment_method: str | None, now: datetime
+) -> None:
     collect(
         session,
         customer=customer,
         invoice=invoice,
-        payment_method=invoice.payment_method_id,
+        payment_method=payment_method,
         off_session=True,
         kind=PAY_KIND,
         resource_type="invoice",

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session
 
 from billing.actor import Actor
-from billing.invoicing.collect import Collected, collect
+from billing.invoicing.collect import Collected, collect, default_payment_method
 from billing.invoicing.issue import issue
 from billing.settings import Settings
 from billing.subscriptions.apply_change import apply_now, withdraw
@@ -144,7 +144,7 @@ def _collect(
         session,
         customer=customer,
         invoice=invoice,
-        payment_method=subscription.payment_method_id,
+        payment_method=subscription.payment_method_id or default_payment_method(session, customer=customer),
         off_session=False,
         kind=OPERATION_KIND,
         resource_type="subscription",

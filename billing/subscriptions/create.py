@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from billing.actor import Actor
 from billing.errors import Conflict
-from billing.invoicing.collect import Collected, collect
+from billing.invoicing.collect import Collected, collect, default_payment_method
 from billing.invoicing.issue import compute_each, issue
 from billing.settings import Settings
 from billing.subscriptions.allowance import owe_month
@@ -119,7 +119,7 @@ def create_subscription(
                 session,
                 customer=customer,
                 invoice=invoice,
-                payment_method=terms.payment_method,
+                payment_method=terms.payment_method or default_payment_method(session, customer=customer),
                 off_session=False,
                 kind=OPERATION_KIND,
                 resource_type="subscription",

@@ -90,6 +90,20 @@ def payment_failed(
         move(session, subscription, to=_S.PAST_DUE, fact="subscription.past_due", actor=actor, at=at, now=now)
 
 
+def invoice_given_up(
+    session: Session, *, customer: Customer, invoice: Invoice, actor: Actor, at: datetime, now: datetime
+) -> None:
+    """Withdraw the change that waited for an invoice which a person has voided or marked uncollectible.
+
+    The caller holds the locks of customer, subscription and invoice.
+    """
+    change = _paid_for(session, invoice)
+    if change is not None:
+        subscription = session.get_one(Subscription, change.subscription_id)
+        reason = f"its invoice is {invoice.status}"
+        withdraw(session, customer=customer, subscription=subscription, reason=reason, actor=actor, at=at, now=now)
+
+
 def _paid_for(session: Session, invoice: Invoice) -> SubscriptionChange | None:
     """Return the change that waits for the invoice to be paid."""
     query = select(SubscriptionChange).where(

@@ -42,10 +42,11 @@ class ServiceApi:
 
     def post(self, path: str, body: Mapping[str, Any], *, key: str | None = None, wait: bool = True) -> Exchange:
         """Send a POST with an idempotency key, else one of its own; `wait` for the outcome of slow work."""
-        headers = {"Idempotency-Key": key or str(uuid4())}
-        if wait:
-            headers["Prefer"] = WAIT_FOR_OUTCOME
-        return self._exchange("POST", path, response=self._client.post(path, json=body, headers=headers), body=body)
+        return self._write("POST", path, body, key=key, wait=wait)
+
+    def put(self, path: str, body: Mapping[str, Any]) -> Exchange:
+        """Send a PUT with an idempotency key of its own, and wait for the outcome of slow work."""
+        return self._write("PUT", path, body)
 
     def delete(self, path: str) -> Exchange:
         """Send a DELETE."""
@@ -54,6 +55,15 @@ class ServiceApi:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+    def _write(
+        self, method: str, path: str, body: Mapping[str, Any], *, key: str | None = None, wait: bool = True
+    ) -> Exchange:
+        headers = {"Idempotency-Key": key or str(uuid4())}
+        if wait:
+            headers["Prefer"] = WAIT_FOR_OUTCOME
+        response = self._client.request(method, path, json=body, headers=headers)
+        return self._exchange(method, path, response=response, body=body)
 
     @staticmethod
     def _exchange(method: str, path: str, *, response: httpx.Response, body: Mapping[str, Any] | None) -> Exchange:

@@ -33,6 +33,10 @@ class Scene:
         """Send a request, show it, and return its answer. Raises StoryBroken on another status."""
         return self.checked(self.api.post(path, body), expected=expected)
 
+    def put(self, path: str, body: Mapping[str, Any], *, expected: int) -> Mapping[str, Any]:
+        """Change a resource, show it, and return its answer. Raises StoryBroken on another status."""
+        return self.checked(self.api.put(path, body), expected=expected)
+
     def get(self, path: str, **query: str) -> Mapping[str, Any]:
         """Read a resource, show it, and return it. Raises StoryBroken."""
         return self.checked(self.api.get(path, **query), expected=200)

@@ -1,4 +1,4 @@
-"""The chapter of subscriptions and invoices: half a year on a test clock with a card that fails, and two credit notes."""
+"""The chapter of subscriptions and invoices: a year on a test clock, and two credit notes."""
 
 import time
 from collections.abc import Mapping
@@ -10,31 +10,60 @@ _SECONDS_MAX = 120.0
 _PAUSE_SECONDS = 0.3
 
 
-def half_a_year(scene: Scene) -> None:
-    """Pro with a trial of two weeks, from 31 January on; six months are billed, on the last days of shorter months too."""
-    clock = scene.post("/test-clocks", {"frozen_time": "2027-01-31T09:00:00Z", "name": "Half a year"}, expected=201)
-    body = {"email": "joan@example.com", "name": "Joan Clarke", "test_clock": clock["id"]}
-    customer = scene.post("/customers", body, expected=201)["id"]
+def a_year(scene: Scene) -> None:
+    """Pro with a trial from 31 January on, Team in the middle of a month, a pause, a forgotten card, Pro again, and the end."""
+    begins = "2027-01-31T09:00:00Z"
+    clock = str(scene.post("/test-clocks", {"frozen_time": begins, "name": "A year"}, expected=201)["id"])
+    body = {"email": "joan@example.com", "name": "Joan Clarke", "test_clock": clock}
+    customer = str(scene.post("/customers", body, expected=201)["id"])
     _use_card(scene, customer, "pm_card_visa")
-    wish = {"customer_id": customer, "plan": "pro", "billing_anchor_day": 31}
+    policy = {"granularity": "day", "event_day": "new_plan"}
+    wish = {"customer_id": customer, "plan": "pro", "billing_anchor_day": 31, "proration_policy": policy}
     subscription = scene.post("/subscriptions", wish, expected=201)
+    path = f"/subscriptions/{subscription['id']}"
     require(subscription["status"], equals="trialing", what="the subscription's status")
-    _advance(scene, str(clock["id"]), to="2027-07-15T00:00:00Z")
-    paid = _invoices(scene, customer)
-    require([invoice["status"] for invoice in paid], equals=["paid"] * 6, what="what became of the invoices")
-    starts = [invoice["period_start"][5:10] for invoice in paid]
-    require(starts, equals=["02-14", "02-28", "03-31", "04-30", "05-31", "06-30"], what="when the periods began")
+    _advance(scene, clock, to="2027-04-15T00:00:00Z")
+    starts = [invoice["period_start"][5:10] for invoice in _invoices(scene, customer)]
+    require(starts, equals=["02-14", "02-28", "03-31"], what="when the periods began")
+    _change_to_team(scene, path, customer)
+    scene.post(f"{path}/pause", {"until": "2027-06-15T00:00:00Z"}, expected=200)
+    _advance(scene, clock, to="2027-06-20T00:00:00Z")
+    require(scene.get(path)["status"], equals="active", what="the status after the pause")
+    _forget_a_card(scene, clock, path, customer)
+    scheduled = scene.put(path, {"plan": "pro"}, expected=200)
+    require(scheduled["pending_change"]["plan"], equals="pro", what="what waits for the period's end")
+    _advance(scene, clock, to="2027-09-15T00:00:00Z")
+    require(scene.get(path)["plan"], equals="pro", what="the plan after the period's end")
+    scene.post(f"{path}/cancel", {"reason": "the project is done"}, expected=200)
+    _advance(scene, clock, to="2028-01-31T09:00:00Z")
+    require(scene.get(path)["status"], equals="canceled", what="the status a year later")
+    statuses = {invoice["status"] for invoice in _invoices(scene, customer)}
+    require(statuses, equals={"paid"}, what="what became of the invoices")
+    for row in scene.get("/ledger/trial-balance")["data"]:
+        require(row["debit"], equals=row["credit"], what=f"the trial balance in {row['asset']}")
+
+
+def _change_to_team(scene: Scene, path: str, customer: str) -> None:
+    """Team from the middle of the month on: what is shown before is what is billed."""
+    shown = scene.post(f"{path}/preview", {"plan": "team"}, expected=200)
+    formulas = [line["formula"] for line in shown["lines"]]
+    require(formulas, equals=["-15/30 × 29.00", "15/30 × 99.00"], what="the formulas of the change")
+    changed = scene.put(path, {"plan": "team", "preview_token": shown["preview_token"]}, expected=200)
+    require(changed["plan"], equals="team", what="the plan")
+    invoice = _invoices(scene, customer)[-1]
+    require(invoice["total_amount"], equals=shown["total_amount"], what="the total of the change's invoice")
+
+
+def _forget_a_card(scene: Scene, clock: str, path: str, customer: str) -> None:
+    """A renewal is declined, and tried again; another card is tried at once."""
     _use_card(scene, customer, "pm_card_chargeCustomerFail")
-    _advance(scene, str(clock["id"]), to="2027-07-31T12:00:00Z")
+    _advance(scene, clock, to="2027-06-30T12:00:00Z")
     case = scene.get("/dunning", customer_id=customer)["data"][0]
     require((case["status"], case["next_step"]), equals=("open", "retry"), what="the case of the failed renewal")
+    require(scene.get(path)["status"], equals="past_due", what="the subscription's status")
     _use_card(scene, customer, "pm_card_visa")
-    _advance(scene, str(clock["id"]), to="2027-08-02T00:00:00Z")
-    case = scene.get(f"/dunning/{case['id']}")
-    require(case["status"], equals="recovered", what="the case after another card")
-    require(
-        scene.get(f"/subscriptions/{subscription['id']}")["status"], equals="active", what="the subscription's status"
-    )
+    _advance(scene, clock, to="2027-07-02T00:00:00Z")
+    require(scene.get(f"/dunning/{case['id']}")["status"], equals="recovered", what="the case after another card")
 
 
 def an_invoice_is_taken_back_in_part(scene: Scene) -> None:
@@ -78,6 +107,6 @@ def _invoices(scene: Scene, customer: str) -> list[Mapping[str, Any]]:
 
 
 STEPS = (
-    Step(title="Half a year of a subscription, and a card that fails", run=half_a_year),
+    Step(title="A year of a subscription: a change of plan, a pause, a card that fails, the end", run=a_year),
     Step(title="An invoice by hand, and two credit notes of it", run=an_invoice_is_taken_back_in_part),
 )

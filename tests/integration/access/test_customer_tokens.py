@@ -70,11 +70,18 @@ def test_the_customer_is_implied_in_a_payment(world: World) -> None:
     assert world.rows("SELECT DISTINCT actor FROM audit_entries WHERE action = 'payment.created'") == [{"actor": ada}]
 
 
-def test_a_token_makes_no_customers_and_no_tokens(world: World) -> None:
+def test_a_token_makes_no_customers_and_no_tokens_and_gives_itself_no_money_back(world: World) -> None:
     ada = world.customer()
+    paid = world.pay(ada)
     token = token_of(world, ada)
 
-    for path, body in (("/customers", {"email": "x@example.com"}), (f"/customers/{ada}/tokens", {})):
+    refused = (
+        ("/customers", {"email": "x@example.com"}),
+        (f"/customers/{ada}/tokens", {}),
+        ("/payments/refund", {"payment_id": paid["id"], "amount": 1}),
+        (f"/payments/{paid['id']}/capture", {}),
+    )
+    for path, body in refused:
         require_problem(world.call("POST", path, body, key=token), status=403, code="not_for_customers")
     require_problem(world.call("GET", "/audit-log", key=token), status=403, code="scope_missing")
 

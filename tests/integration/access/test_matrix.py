@@ -113,9 +113,11 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/plans/{plan_id}"): Row("plans:read", names="nobody's"),
     ("POST", "/payments/intent"): Row("payments:write", INTENT),
     ("POST", "/payments/confirm"): Row("payments:write", {"payment_id": "{payment_id}", "payment_method": "pm_card_visa"}),
-    ("POST", "/payments/{payment_id}/capture"): Row("payments:write", {}),
+    ("POST", "/payments/{payment_id}/capture"): Row("payments:write", {}, for_customers=False),
     ("POST", "/payments/{payment_id}/cancel"): Row("payments:write", {}),
-    ("POST", "/payments/refund"): Row("payments:write", {"payment_id": "{payment_id}", "amount": 1}),
+    ("POST", "/payments/refund"): Row(
+        "payments:write", {"payment_id": "{payment_id}", "amount": 1}, for_customers=False
+    ),
     ("POST", "/payments/setup-intents/{setup_intent_id}/confirm"): Row("customers:write", {}),
     ("GET", "/payments"): Row("payments:read", names="none"),
     ("GET", "/payments/{payment_id}"): Row("payments:read"),

@@ -80,6 +80,10 @@ BREAKERS = {
     " UPDATE payments SET amount_captured_minor = 100 WHERE invoice_id IS NULL;"
     " INSERT INTO credit_purchases (id, customer_id, credits, price_minor, currency, created_at)"
     " SELECT id, customer_id, 500, 500, currency, now() FROM payments",
+    "changes_follow_invoices": f"{SUBSCRIPTION}; {INVOICE}; UPDATE invoices SET status = 'void', voided_at = now();"
+    " INSERT INTO subscription_changes (id, subscription_id, plan_id, plan_version_id, interval, quantity, ends,"
+    " restarts_period, when_unpaid, upgrade_credits, changes_at, invoice_id, created_at) SELECT s.id, s.id, s.plan_id,"
+    " s.plan_version_id, s.interval, 1, '{}', false, 'wait', 'none', now(), i.id, now() FROM subscriptions s, invoices i",
     "invoices_follow_payments": f"{INVOICE}; UPDATE payments SET invoice_id = invoices.id, updated_at = now() - interval '1 hour'"
     " FROM invoices WHERE invoices.id = payments.id",
     "subscriptions_run": f"{SUBSCRIPTION}; UPDATE subscriptions SET next_action_at = now() - interval '1 hour'",

@@ -344,3 +344,15 @@ def test_addons_come_and_go_with_their_own_lines(story: Story) -> None:
         ]
         story.advance("2026-02-02T00:00:00")
         assert story.invoices()[-1]["subtotal_amount"] == 9900 + 2000
+
+
+def test_a_change_whose_invoice_is_voided_by_hand_is_withdrawn(patient: Story) -> None:
+    subscription = patient.subscribe("pro", trial_days=0)
+    patient.use_card(DECLINED)
+    patient.advance("2026-01-16T00:00:00")
+    changed = patient.change(subscription, plan="team")
+
+    voided = patient.world.call("POST", f"/invoices/{changed['pending_change']['invoice_id']}/void", {})
+
+    assert voided.status_code == 200, voided.text
+    assert patient.subscription(subscription["id"])["pending_change"] is None

@@ -69,10 +69,9 @@ class InvoiceLineCreate(RequestBody):
     quantity: Annotated[int, Field(ge=1, le=1_000_000)] = 1
 
 
-class InvoiceLine(Answered):
-    """One line. `amount` is in minor units, and `formula` says where it comes from."""
+class LineContent(Answered):
+    """What a line says. `amount` is in minor units, and `formula` says where it comes from."""
 
-    id: str = Field(examples=[LINE_ID_EXAMPLE], description="by which a credit note names it")
     kind: LineKind
     description: str
     quantity: int
@@ -82,6 +81,12 @@ class InvoiceLine(Answered):
     period_start: str | None
     period_end: str | None
     formula: str = Field(examples=["16/31 × 99.00"])
+
+
+class InvoiceLine(LineContent):
+    """One line of an invoice."""
+
+    id: str = Field(examples=[LINE_ID_EXAMPLE], description="by which a credit note names it")
 
 
 class InvoiceTax(Answered):

@@ -18,7 +18,7 @@ from app.schemas.base import (
     RequestBody,
 )
 from app.schemas.credit_notes import CreditNote
-from app.schemas.invoices import InvoiceLine, InvoiceTax
+from app.schemas.invoices import InvoiceTax, LineContent
 from app.schemas.payments import Payment
 
 SUBSCRIPTION_ID_EXAMPLE = "sub_01h455vb4pex5vsknk084sn02q"
@@ -239,7 +239,7 @@ class SubscriptionPage(Page):
 class PreviewedInvoice(Answered):
     """An invoice as it would be. Amounts in minor units."""
 
-    lines: list[InvoiceLine]
+    lines: list[LineContent]
     subtotal_amount: int
     discount_amount: int
     tax_amount: int

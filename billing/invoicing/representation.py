@@ -85,9 +85,13 @@ def tax_representation(tax: InvoiceTax | TaxPart) -> dict[str, object]:
 
 
 def line_representation(line: InvoiceLine) -> dict[str, object]:
-    """Return one line as JSON-like data."""
+    """Return one line as JSON-like data, with the id by which a credit note names it."""
+    return {"id": line_id(line.invoice_id, line.position), **line_content(line)}
+
+
+def line_content(line: InvoiceLine) -> dict[str, object]:
+    """Return what a line says as JSON-like data, also before it is of an invoice."""
     return {
-        "id": line_id(line.invoice_id, line.position),
         "kind": str(line.kind),
         "description": line.description,
         "quantity": line.quantity,

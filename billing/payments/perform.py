@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from billing.actor import Actor
 from billing.credits.prefixes import PURCHASE_PREFIX
 from billing.customers.gateway_customer import ensure_gateway_customer
-from billing.errors import BillingError, Conflict, Declined
+from billing.errors import BillingError, Conflict, Declined, Unavailable
 from billing.fail_points import fail_point
 from billing.gateways.errors import GatewayKeyTooOld, GatewayObjectMissing, GatewayRefused, require_key_in_force
 from billing.gateways.snapshots import IntentSnapshot
@@ -47,6 +47,12 @@ from models.operation import Operation
 from models.payment import AttemptKind, AttemptStatus, Payment, PaymentAttempt, PaymentStatus
 
 _SUCCESS_STATUS = {AttemptKind.CREATE: 201}
+
+
+class PaymentBusy(Unavailable):
+    """Another call on the payment has no answer yet."""
+
+    code = "payment_busy"
 
 
 class PaymentAlreadyMoved(Conflict):
@@ -310,11 +316,21 @@ def _prepare(session: Session, *, operation: Operation, now: datetime) -> Call:
     if attempt is None:
         if refusal := _cannot_begin(operation, payment):
             raise refusal
+        _require_none_under_way(session, payment)
         attempt = _new_attempt(operation, payment, now=now)
         session.add(attempt)
         session.flush()
     fail_point("payment.attempt_prepared_alone")
     return call_of(payment, attempt)
+
+
+def _require_none_under_way(session: Session, payment: Payment) -> None:
+    """Raise PaymentBusy while another operation's call on the payment is under way: an invoice's, while it is canceled."""
+    query = select(PaymentAttempt.id).where(
+        PaymentAttempt.payment_id == payment.id, PaymentAttempt.status == AttemptStatus.IN_FLIGHT
+    )
+    if session.scalar(query) is not None:
+        raise PaymentBusy("another call on the payment is under way; this one follows it")
 
 
 def payment_id_of(operation: Operation) -> UUID:

@@ -53,7 +53,8 @@ def grant_allowances(runtime: Runtime, *, allowance_ids: Collection[UUID], now: 
         rows = session.scalars(query.order_by(PlanAllowance.id)).all()
         times = {row.id: business_now(session, customer_id=row.customer_id, now=now) for row in rows}
     running = [row for row in rows if row.expires_at > times[row.id]]
-    if any(times[row.id] < row.month_start for row in running):
+    # The period of a mirrored one is Stripe's to begin.
+    if any(row.subscription_id is not None and times[row.id] < row.month_start for row in running):
         raise CreditsUnavailable("by this worker's clock a month has not begun, and the one before has not ended")
     priority = DEFAULT_PRIORITY[GrantKind.ALLOWANCE]
     own = [(row, _Given(row.id, "plan-allowance", OPERATION, row.credits, priority)) for row in running]

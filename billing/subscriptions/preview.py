@@ -11,7 +11,7 @@ from itsdangerous import BadData, URLSafeSerializer
 from billing.errors import Conflict, FieldFault, Invalid
 from billing.invoicing.draft import Computed
 from billing.invoicing.issue import line_rows
-from billing.invoicing.representation import line_representation, tax_representation
+from billing.invoicing.representation import line_content, tax_representation
 from billing.subscriptions.prefixes import SUBSCRIPTION_PREFIX
 from billing.subscriptions.quote import Quote, Wanted
 from billing.timestamps import iso
@@ -101,7 +101,7 @@ def require_as_shown(previewed: Previewed, shown: dict[str, object]) -> None:
 def _invoice(computed: Computed) -> dict[str, object]:
     totals = computed.totals
     return {
-        "lines": [line_representation(row) for row in line_rows(computed.draft)],
+        "lines": [line_content(row) for row in line_rows(computed.draft)],
         "subtotal_amount": totals.subtotal,
         "discount_amount": totals.discount,
         "tax_amount": totals.tax,

@@ -41,6 +41,10 @@ BEYOND_A_SCHEMA = {
     "usage_too_early": "as the one before",
     "payment_method_missing": "depends on whether the payment has one",
     "price_not_found": "depends on the catalog",
+    "coupon_not_redeemable": "as the one before",
+    "credit_note_too_large": "depends on what is left of the invoice",
+    "preview_token_refused": "depends on what was previewed",
+    "proration_date_outside": "depends on the period, and on the time",
     "plan_not_offered": "as the one before",
     "test_clock_time_out_of_range": "a schema bounds no instant",
     "test_clock_not_forward": "depends on what time it is there",
@@ -109,9 +113,14 @@ def filter_failure(context: Any, failure: Failure, case: Any, response: Any) -> 
         case "RejectedPositiveData" if response.status_code in {400, 402, 422}:
             problem = response.json()
             at_fault = {(fault["pointer"], fault["code"]) for fault in problem.get("errors", ())}
-            fields_are = bool(at_fault) and at_fault <= FIELDS_BEYOND_A_SCHEMA.keys()
+            fields_are = bool(at_fault) and all(_is_beyond_a_schema(*each) for each in at_fault)
             return not (problem["code"] in BEYOND_A_SCHEMA or fields_are)
     return True
+
+
+def _is_beyond_a_schema(pointer: str, code: str) -> bool:
+    # How many of an add-on: as an amount, under a name that the caller chooses.
+    return (pointer, code) in FIELDS_BEYOND_A_SCHEMA or (pointer.startswith("/addons/") and code == "int_type")
 
 
 def _failures_of(event: events.ScenarioFinished) -> list[tuple[str, str]]:

@@ -156,8 +156,13 @@ def test_currencies_of_other_minor_units_go_through_an_invoice(
     assert note["subtotal_amount"] + note["tax_amount"] == note["balance_amount"] == total // 2
 
 
-def test_what_the_gateway_cannot_charge_exactly_is_refused_before_it_has_a_number(story: Story) -> None:
+def test_what_the_gateway_cannot_charge_exactly_is_left_to_the_balance(story: Story) -> None:
     made = draft(story, {"amount": 12_349}, currency="KWD")
 
-    require_problem(finalize(story, made), status=422, code="amount_not_chargeable")
-    assert look(story, made)["status"] == "draft"
+    finalized = finalize(story, made).json
+
+    total = finalized["total_amount"]
+    assert total % 10
+    assert (finalized["amount_due"], finalized["balance_amount"]) == (total - total % 10, total % 10)
+    owed = story.world.rows("SELECT amount_minor FROM customer_balances WHERE currency = 'KWD'")
+    assert owed == [{"amount_minor": -(total % 10)}]

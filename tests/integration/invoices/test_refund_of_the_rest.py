@@ -56,7 +56,7 @@ def test_what_was_credited_before_is_not_paid_for_any_more(story: Story) -> None
 
     (note,) = cancel(story, subscription)
 
-    assert [(line["amount"], line["formula"]) for line in note["lines"]] == [(1000, "1/2 × 20.00")]
+    assert [(line["amount"], line["formula"]) for line in note["lines"]] == [(1000, "1209600/2419200 × 20.00")]
     assert uses(note) == (0, 0, 1200)
 
 

@@ -82,6 +82,10 @@ class Story:
         assert answer.status_code == 200, answer.text
         return list(reversed(answer.json["data"]))
 
+    def lines(self, number: int = -1) -> list[dict[str, Any]]:
+        """Return what the lines of an invoice say, of the last one by default; a preview says the same, without ids."""
+        return [{name: line[name] for name in line if name != "id"} for line in self.invoices()[number]["lines"]]
+
     def cases(self) -> list[dict[str, Any]]:
         """Return the customer's dunning cases, oldest first."""
         return list(reversed(self.world.call("GET", f"/dunning?customer_id={self.customer}").json["data"]))

@@ -75,7 +75,7 @@ def test_a_token_makes_no_customers_and_no_tokens_and_gives_itself_no_money_back
     paid = world.pay(ada)
     token = token_of(world, ada)
 
-    refused = (
+    refused: tuple[tuple[str, dict[str, object]], ...] = (
         ("/customers", {"email": "x@example.com"}),
         (f"/customers/{ada}/tokens", {}),
         ("/payments/refund", {"payment_id": paid["id"], "amount": 1}),

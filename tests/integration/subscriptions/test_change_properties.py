@@ -44,6 +44,7 @@ policies = st.sampled_from(
 )
 
 
+# A story takes seconds: what was found is told, and not made smaller.
 @settings(
     max_examples=8,
     deadline=None,

@@ -119,8 +119,9 @@ def filter_failure(context: Any, failure: Failure, case: Any, response: Any) -> 
 
 
 def _is_beyond_a_schema(pointer: str, code: str) -> bool:
-    # How many of an add-on: as an amount, under a name that the caller chooses.
-    return (pointer, code) in FIELDS_BEYOND_A_SCHEMA or (pointer.startswith("/addons/") and code == "int_type")
+    # How many of an add-on: as an amount, under a name that the caller chooses, whose length the generator does not look at.
+    is_of_addon = pointer.startswith("/addons/") and code in {"int_type", "string_too_short", "string_too_long"}
+    return (pointer, code) in FIELDS_BEYOND_A_SCHEMA or is_of_addon
 
 
 def _failures_of(event: events.ScenarioFinished) -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from billing import leases
@@ -60,7 +60,6 @@ def enqueue(
         params=params,
         request_id=actor.request_id,
         created_at=now,
-        next_attempt_at=func.now(),
     )
     session.add(operation)
     hint_after_commit(session, Hint.OPERATIONS)

@@ -15,6 +15,7 @@ def move_balance(session: Session, *, customer_id: UUID, currency: str, amount: 
     """
     if not amount:
         return
+    session.flush()  # of an earlier move in this transaction
     balance = session.get(CustomerBalance, (customer_id, currency), populate_existing=True)
     if balance is None:
         balance = CustomerBalance(customer_id=customer_id, currency=currency, amount_minor=0)

@@ -46,6 +46,19 @@ def end_periods(
 
     The caller holds the locks of customers and subscriptions.
     """
+    with session.no_autoflush:  # rows are written in one go, and none twice
+        _end_periods(session, subscriptions, customers=customers, settings=settings, at=at, now=now)
+
+
+def _end_periods(
+    session: Session,
+    subscriptions: Sequence[Subscription],
+    *,
+    customers: Mapping[UUID, Customer],
+    settings: Settings,
+    at: datetime,
+    now: datetime,
+) -> None:
     ending = [each for each in subscriptions if each.cancel_at_period_end or not each.auto_renew]
     for each in ending:
         require_transition(each.status, _S.CANCELED)
@@ -63,7 +76,6 @@ def end_periods(
         due = next_action(each)
         each.next_action_at = due.at if due else None
         each.updated_at = at
-    session.flush()
     note_limits(session, subscriptions, now=now)
     for each, state in zip(subscriptions, represented(session, subscriptions), strict=True):
         record_fact(

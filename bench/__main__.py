@@ -17,14 +17,34 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import credit_growth, credit_operations, growth, local_stack, payments, webhook_drain, webhook_intake
+from bench import (
+    billing_run,
+    credit_growth,
+    credit_operations,
+    growth,
+    local_stack,
+    payments,
+    preview,
+    webhook_drain,
+    webhook_intake,
+)
 from bench.figures import Figure, Spread
 from bench.rig import ROOT, Rig
 
 RESULTS = ROOT / "bench" / "results" / "latest.json"
 BENCHMARKS: dict[str, Callable[[Rig], Iterator[Figure]]] = {
     each.NAME: each.measure
-    for each in (webhook_intake, webhook_drain, payments, credit_operations, growth, credit_growth, local_stack)
+    for each in (
+        webhook_intake,
+        webhook_drain,
+        payments,
+        billing_run,
+        preview,
+        credit_operations,
+        growth,
+        credit_growth,
+        local_stack,
+    )
 }
 _WIDTH = 160
 _LIBRARIES = ("celery", "flask", "granian", "psycopg", "sqlalchemy", "stripe")

@@ -98,7 +98,7 @@ class Billing:
         self._month, self._due = 0, due
         self._since = new_id()
         with psycopg.connect(self._url, autocommit=True) as connection:
-            _fill(connection, subscriptions=subscriptions, due=due)
+            add_subscriptions(connection, subscriptions=subscriptions, due=due)
 
     def run(self) -> float:
         """Let the next month's run come, and return how many invoices it made a second."""
@@ -134,7 +134,7 @@ class Billing:
         return f"{key} > '{self._since}' ORDER BY {key}"
 
 
-def _fill(connection: psycopg.Connection, *, subscriptions: int, due: int) -> None:
+def add_subscriptions(connection: psycopg.Connection, *, subscriptions: int, due: int) -> None:
     """Add active subscriptions to Pro, each of a customer with a card; those that are not due are so in ten years."""
     found = connection.execute(
         "SELECT plan_versions.id, plans.id, prices.id FROM plans JOIN plan_versions ON plan_versions.plan_id = plans.id "

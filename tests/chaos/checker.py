@@ -5,6 +5,7 @@ Nothing here asks the service: what it says of itself in `billing.invariants` is
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -286,6 +287,21 @@ def _credits_add_up(evidence: Evidence) -> Iterator[str]:
     yield from evidence.books
 
 
+def _periods_billed_once(evidence: Evidence) -> Iterator[str]:
+    """The periods of a subscription follow each other without a gap, each with one invoice, up to the one it is in."""
+    billed: dict[UUID, list[Row]] = defaultdict(list)
+    for row in evidence.ours["periods"]:
+        billed[row["subscription_id"]].append(row)
+    for subscription in evidence.ours["subscriptions"]:
+        rows = billed[subscription["id"]]
+        for before, after in pairwise(rows):
+            if before["period_end"] != after["period_start"]:
+                yield f"{after['number']} begins {after['period_start']}, the one before ends {before['period_end']}"
+        trialing = not rows and subscription["status"] in {"trialing", "canceled"}
+        if not trialing and (not rows or rows[-1]["period_start"] != subscription["current_period_start"]):
+            yield f"subscription {subscription['id']} is in a period that nobody has billed"
+
+
 def _chain_unbroken(evidence: Evidence) -> Iterator[str]:
     """The audit log's chain verifies from the first entry to the last, with every head that was written to a log."""
     yield from evidence.chain
@@ -311,6 +327,7 @@ RULES: dict[str, Callable[[Evidence], Iterator[str]]] = {
     "credits answered": _credits_answered,
     "purchases credited once": _purchases_credited_once,
     "credits add up": _credits_add_up,
+    "periods billed once": _periods_billed_once,
     "chain unbroken": _chain_unbroken,
     "invariants hold": _invariants_hold,
 }

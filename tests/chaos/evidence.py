@@ -28,6 +28,9 @@ _TABLES = {
     "outgoing": "SELECT event_id, lane, position, status FROM webhook_deliveries ORDER BY position",
     "credits": "SELECT id, type, amount, balance, operation, reference, actor FROM credit_transactions",
     "purchases": "SELECT c.*, p.amount_captured_minor FROM credit_purchases c JOIN payments p ON p.id = c.id",
+    "subscriptions": "SELECT id, status, created_at, current_period_start, current_period_end FROM subscriptions",
+    "periods": "SELECT subscription_id, number, period_start, period_end FROM invoices "
+    "WHERE billing_reason IN ('subscription_create', 'subscription_cycle') ORDER BY subscription_id, period_start",
     "customers": "SELECT id, gateway_id, name FROM customers",
     "audit": "SELECT id, action, object_type, object_id, before, after FROM audit_entries ORDER BY id",
 }

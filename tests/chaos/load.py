@@ -12,6 +12,7 @@ import httpx
 from tests.chaos.client import Answer, Client, Journal
 from tests.chaos.spender import Spender
 from tests.chaos.stack import ChaosStack
+from tests.chaos.subscriber import Subscriber
 
 CLIENTS = 5
 SPENDERS = 2
@@ -168,6 +169,7 @@ class Load:
             threading.Thread(target=self._guarded, args=(self._spender(number).run,), daemon=True)
             for number in range(SPENDERS)
         ]
+        self._threads.append(threading.Thread(target=self._guarded, args=(self._subscriber().run,), daemon=True))
 
     def start(self) -> None:
         """Let the clients begin."""
@@ -204,6 +206,10 @@ class Load:
     def _spender(self, number: int) -> Spender:
         rng = random.Random(f"{self.seed}/spender {number}")
         return Spender(client=self.client(f"{self.seed}/spender {number}/client"), rng=rng, ending=self.ending)
+
+    def _subscriber(self) -> Subscriber:
+        rng = random.Random(f"{self.seed}/subscriber")
+        return Subscriber(client=self.client(f"{self.seed}/subscriber/client"), rng=rng, ending=self.ending)
 
     def refund(self, body: dict[str, Any]) -> None:
         """Ask for a refund through a client of its own."""

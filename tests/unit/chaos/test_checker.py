@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,7 @@ RE = public_id(REFUND_PREFIX, REFUND)
 OP = public_id(OPERATION_PREFIX, OPERATION)
 
 
+MONTHS = [datetime(2027, month, 1, tzinfo=UTC) for month in range(1, 5)]
 CREDITS: Row = {"amount": 5, "operation": "ai", "reference": None, "actor": "worker"}
 
 
@@ -52,6 +54,14 @@ def money_here() -> dict[str, list[Row]]:
         "credits": [
             {**CREDITS, "id": PAYMENT, "type": "deduct", "balance": 95, "actor": "key_1"},
             {**CREDITS, "id": PAID, "type": "grant", "balance": 90, "operation": "purchase", "reference": "cpur_1"},
+        ],
+        "subscriptions": [
+            {"id": PAYMENT, "status": "active", "current_period_start": MONTHS[1]},
+            {"id": PAID, "status": "trialing", "current_period_start": MONTHS[0]},
+        ],
+        "periods": [
+            {"subscription_id": PAYMENT, "number": f"TEST-{n}", "period_start": MONTHS[n], "period_end": MONTHS[n + 1]}
+            for n in range(2)
         ],
         "purchases": [
             {"id": PAYMENT, "granted": 500, "amount_captured_minor": 500, "pending_id": None},
@@ -234,6 +244,12 @@ HARMS: dict[str, tuple[str, Harm]] = {
     "a step left": ("purchases credited once", lambda e: e.ours["purchases"][0].update(pending_id=PAID)),
     "credited twice": ("purchases credited once", lambda e: e.ours["credits"].append(e.ours["credits"][1])),
     "books that differ": ("credits add up", lambda e: e.books.append("1 account differs")),
+    "a period twice": ("periods billed once", lambda e: e.ours["periods"].append(e.ours["periods"][1])),
+    "a period left out": (
+        "periods billed once",
+        lambda e: e.ours["periods"][1].update(period_start=MONTHS[2], period_end=MONTHS[3]),
+    ),
+    "a period that nobody has billed": ("periods billed once", lambda e: e.ours["periods"].pop()),
     "a broken chain": ("chain unbroken", lambda e: e.chain.append("entry 3 was changed")),
     "a broken invariant": ("invariants hold", lambda e: e.invariants.update(x=1)),
 }

@@ -21,6 +21,7 @@ from bench import (
     billing_run,
     credit_growth,
     credit_operations,
+    credit_rebuild,
     growth,
     local_stack,
     payments,
@@ -43,6 +44,7 @@ BENCHMARKS: dict[str, Callable[[Rig], Iterator[Figure]]] = {
         credit_operations,
         growth,
         credit_growth,
+        credit_rebuild,
         local_stack,
     )
 }

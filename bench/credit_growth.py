@@ -1,8 +1,4 @@
-"""How credits grow: deductions among ten thousand accounts and a million, bytes an account, one hot account, and the rebuild.
-
-The rebuild reads accounts, grants, holds and the answers of the last day; ten million transactions stand beside them, of which
-that day has a tenth. They are of the last thirty days, in the order in which a drain would have brought them, as their ids are.
-"""
+"""How credits grow: deductions among ten thousand accounts and a million, bytes an account, and one hot account."""
 
 import itertools
 import random
@@ -15,7 +11,6 @@ from uuid import UUID
 import psycopg
 
 from bench.figures import Figure, compared, in_turns, measured
-from bench.floor_rebuild import seconds_to_copy, seconds_to_write
 from bench.rig import Rig
 from billing.clock import utc_now
 from billing.credits.answers import CreditOrder, KeptAs
@@ -27,11 +22,9 @@ from tests.service.servers import PASSWORD
 
 NAME = "credit_growth"
 _SMALL, _LARGE = 10_000, 1_000_000
-_REBUILT_ACCOUNTS, _REBUILT_ENTRIES = 100_000, 10_000_000
 _TURNS = 5
 _DEDUCTIONS = 1_500
 _GOAL_FLAT = 0.9
-_REBUILD_SECONDS_MAX = 60.0
 # Customers, their accounts, and one grant each; ids in order, so that the tables are filled as fast as can be.
 _FILL = """
     WITH made AS (
@@ -63,9 +56,9 @@ _FILL_TRANSACTIONS = """
 
 
 def measure(rig: Rig) -> Iterator[Figure]:
-    """Yield what a hundred times the accounts cost, bytes an account, one hot account's rate, and seconds of a rebuild."""
-    with _filled(rig, "few", accounts=_SMALL) as few, _filled(rig, "many", accounts=_LARGE) as many:
-        seconds = _rebuilt(few), _rebuilt(many)
+    """Yield what a hundred times the accounts cost, bytes an account, and one hot account's rate."""
+    with filled(rig, "few", accounts=_SMALL) as few, filled(rig, "many", accounts=_LARGE) as many:
+        seconds = seconds_to_rebuild(few), seconds_to_rebuild(many)
         yield measured("credit_rebuild_a_million", unit="s", ours=[seconds[1]], note=f"{_LARGE:,} accounts, no answers")
         yield measured(
             "credit_bytes_per_account",
@@ -79,20 +72,10 @@ def measure(rig: Rig) -> Iterator[Figure]:
         spread, hot = in_turns(_TURNS, partial(_deductions, few, _SMALL), partial(_deductions, few, 1))
         note = "all on one account, beside all accounts"
         yield compared("credit_deduct_hot_account", unit="deductions/s", ours=hot, floor=spread, goal=None, note=note)
-    entries = _REBUILT_ENTRIES // _REBUILT_ACCOUNTS
-    with _filled(rig, "old", accounts=_REBUILT_ACCOUNTS, entries=entries) as old:
-        note = f"{_REBUILT_ACCOUNTS:,} accounts, {_REBUILT_ENTRIES:,} transactions, a tenth of them of the last day"
-        yield measured(
-            "credit_rebuild", unit="s", ours=[_rebuilt(old)], note=note, goal=_REBUILD_SECONDS_MAX, at_most=True
-        )
-        note = "the same rows, copied out of Postgres and thrown away"
-        yield measured("credit_rebuild_bare_copy", unit="s", ours=[seconds_to_copy(old)], note=note)
-        note = "the same scripts on the server, with their arguments at hand"
-        yield measured("credit_rebuild_bare_write", unit="s", ours=[seconds_to_write(old)], note=note)
 
 
 @contextmanager
-def _filled(rig: Rig, name: str, *, accounts: int, entries: int = 0) -> Iterator[Runtime]:
+def filled(rig: Rig, name: str, *, accounts: int, entries: int = 0) -> Iterator[Runtime]:
     """Return a runtime on a database with so many accounts, each of so many transactions, and an empty server of its own."""
     other = rig.with_database(f"bench_credits_{name}")
     with psycopg.connect(other.database_url, autocommit=True) as connection:
@@ -114,7 +97,7 @@ def _filled(rig: Rig, name: str, *, accounts: int, entries: int = 0) -> Iterator
         server.stop()
 
 
-def _rebuilt(runtime: Runtime) -> float:
+def seconds_to_rebuild(runtime: Runtime) -> float:
     began = time.perf_counter()
     rebuild(runtime, now=utc_now)
     return time.perf_counter() - began

@@ -98,6 +98,7 @@ def filled(rig: Rig, name: str, *, accounts: int, entries: int = 0) -> Iterator[
 
 
 def seconds_to_rebuild(runtime: Runtime) -> float:
+    """Return how long a rebuild takes."""
     began = time.perf_counter()
     rebuild(runtime, now=utc_now)
     return time.perf_counter() - began

@@ -38,7 +38,7 @@ from models.customer import Customer
 from models.ids import public_id
 from models.mirror import MirroredSubscription
 from models.price import PriceInterval
-from models.subscription import Collection, Subscription
+from models.subscription import Collection, PauseBehavior, Subscription
 
 # Without any of these a PUT changes neither what is billed nor when.
 _OF_A_CHANGE = frozenset(schemas.SubscriptionWanted.model_fields) | {"preview_token"}
@@ -260,6 +260,7 @@ def pause_subscription(context: Context, path: schemas.SubscriptionPath, body: s
         context.session,
         subscription=subscription,
         until=body.until,
+        behavior=PauseBehavior(body.behavior),
         actor=context.actor,
         at=whole_seconds(business_now_of(context.session, customer=customer, now=context.now)),
         now=context.now,
@@ -278,7 +279,9 @@ def resume_subscription(context: Context, path: schemas.SubscriptionPath, body: 
     customer, subscription = _locked(context, path)
     resume(
         context.session,
+        customer=customer,
         subscription=subscription,
+        settings=context.settings,
         actor=context.actor,
         at=whole_seconds(business_now_of(context.session, customer=customer, now=context.now)),
         now=context.now,

@@ -123,9 +123,12 @@ class SubscriptionCancel(RequestBody):
 
 
 class SubscriptionPause(RequestBody):
-    """Until when; without it until somebody resumes it."""
+    """Until when; without it until somebody resumes it. What becomes of the invoices of its periods."""
 
     until: Instant | None = None
+    behavior: Literal["void", "keep_as_draft"] = Field(
+        "void", description="none is made, or they are drafts that are charged when the pause ends"
+    )
 
 
 class SubscriptionItem(Answered):

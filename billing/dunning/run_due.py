@@ -26,7 +26,7 @@ from billing.subscriptions.move import move
 from models.customer import Customer
 from models.dunning import DunningCase, DunningFinalAction, DunningStatus, DunningStep
 from models.invoice import InvoiceStatus
-from models.subscription import Subscription, SubscriptionStatus
+from models.subscription import PauseBehavior, Subscription, SubscriptionStatus
 
 BATCH = 200
 # A cancellation takes as long as a call to the gateway.
@@ -146,7 +146,7 @@ def _give_up(
     if subscription is None or subscription.status is not SubscriptionStatus.PAST_DUE:
         return
     if action is DunningFinalAction.PAUSE:
-        pause(session, subscription=subscription, until=None, actor=WORKER, at=at, now=now)
+        pause(session, subscription=subscription, until=None, behavior=PauseBehavior.VOID, actor=WORKER, at=at, now=now)
     elif action is DunningFinalAction.CANCEL:
         cancel(
             session,

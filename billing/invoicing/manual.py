@@ -162,6 +162,7 @@ def finalize_draft(
     actor: Actor,
     at: datetime,
     now: datetime,
+    off_session: bool = False,
 ) -> Collected | None:
     """Give a draft its tax, its part of the customer's balance and its number, and leave what collects it.
 
@@ -190,7 +191,7 @@ def finalize_draft(
         customer=customer,
         invoice=invoice,
         payment_method=invoice.payment_method_id or default_payment_method(session, customer=customer),
-        off_session=False,
+        off_session=off_session,
         kind=PAY_KIND,
         resource_type="invoice",
         resource_id=public_id(INVOICE_PREFIX, invoice.id),

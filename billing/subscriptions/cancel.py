@@ -8,7 +8,9 @@ from billing.actor import Actor
 from billing.errors import Conflict
 from billing.invoicing.find import lock_invoice
 from billing.invoicing.void import void
+from billing.settings import Settings
 from billing.subscriptions.apply_change import withdraw
+from billing.subscriptions.kept_drafts import delete_kept, finalize_kept
 from billing.subscriptions.move import move, record
 from billing.subscriptions.state import FINAL, SubscriptionTransitionRefused, require_transition
 from models.customer import Customer
@@ -48,6 +50,7 @@ def cancel(
     if subscription.status is SubscriptionStatus.INCOMPLETE or at_once:
         if subscription.status is SubscriptionStatus.INCOMPLETE:
             void_first_invoice(session, customer=customer, subscription=subscription, actor=actor, at=at, now=now)
+        delete_kept(session, subscription_ids=[subscription.id], actor=actor, now=now)
         _unpause(subscription)
         move(
             session,
@@ -73,13 +76,22 @@ def cancel(
     )
 
 
-def resume(session: Session, *, subscription: Subscription, actor: Actor, at: datetime, now: datetime) -> None:
-    """Take a pause, or an end that has not come yet, back. The caller holds the subscription's lock.
+def resume(
+    session: Session,
+    *,
+    customer: Customer,
+    subscription: Subscription,
+    settings: Settings,
+    actor: Actor,
+    at: datetime,
+    now: datetime,
+) -> None:
+    """Take a pause, or an end that has not come yet, back. The caller holds the locks of customer and subscription.
 
     Raises NothingToWithdraw.
     """
     if subscription.status is SubscriptionStatus.PAUSED:
-        end_pause(session, subscription, actor=actor, at=at, now=now)
+        end_pause(session, customer, subscription, settings=settings, actor=actor, at=at, now=now)
     elif subscription.cancel_at_period_end and subscription.status not in FINAL:
         subscription.cancel_at_period_end = False
         subscription.cancel_requested_at = subscription.cancel_reason = None
@@ -102,21 +114,37 @@ def pause(
     *,
     subscription: Subscription,
     until: datetime | None,
+    behavior: PauseBehavior,
     actor: Actor,
     at: datetime,
     now: datetime,
 ) -> None:
     """Stop service and billing until `until`, or until somebody resumes it. Its periods go on; none is billed meanwhile.
 
+    With `keep_as_draft` they are billed when the pause ends; until then their invoices are drafts.
+
     The caller holds the subscription's lock. Raises SubscriptionTransitionRefused.
     """
     require_transition(subscription.status, SubscriptionStatus.PAUSED)
-    subscription.paused_at, subscription.resume_at, subscription.pause_behavior = at, until, PauseBehavior.VOID
+    subscription.paused_at, subscription.resume_at, subscription.pause_behavior = at, until, behavior
     move(session, subscription, to=SubscriptionStatus.PAUSED, fact="subscription.paused", actor=actor, at=at, now=now)
 
 
-def end_pause(session: Session, subscription: Subscription, *, actor: Actor, at: datetime, now: datetime) -> None:
-    """Bring a paused subscription back: what is left of its present period is a present, the next one is billed."""
+def end_pause(
+    session: Session,
+    customer: Customer,
+    subscription: Subscription,
+    *,
+    settings: Settings,
+    actor: Actor,
+    at: datetime,
+    now: datetime,
+) -> None:
+    """Bring a paused subscription back: what is left of its present period is a present, the next one is billed.
+
+    Invoices that the pause has kept as drafts are finalized and collected instead.
+    """
+    finalize_kept(session, customer=customer, subscription=subscription, settings=settings, actor=actor, at=at, now=now)
     _unpause(subscription)
     trialing = subscription.trial_end is not None and at < subscription.trial_end
     back = SubscriptionStatus.TRIALING if trialing else SubscriptionStatus.ACTIVE

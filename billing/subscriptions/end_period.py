@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from billing.actor import WORKER
 from billing.facts import record_fact
+from billing.invoicing.draft import Draft
 from billing.settings import Settings
 from billing.subscriptions.allowance import owe_month
 from billing.subscriptions.apply_change import switch
@@ -21,6 +22,7 @@ from billing.subscriptions.create import living_subscription
 from billing.subscriptions.credit_limit import note_limits
 from billing.subscriptions.find import pending_changes, represented
 from billing.subscriptions.items import items_of_each
+from billing.subscriptions.kept_drafts import delete_kept, keep_drafts
 from billing.subscriptions.next_action import next_action
 from billing.subscriptions.pending_lines import pending_lines_of_each, take_pending_lines
 from billing.subscriptions.period_draft import Owed, cycle_of, last_draft, period_draft
@@ -28,7 +30,7 @@ from billing.subscriptions.state import require_transition
 from models.customer import Customer
 from models.invoice import BillingReason
 from models.plan import Plan, PlanVersion
-from models.subscription import Subscription, SubscriptionStatus
+from models.subscription import PauseBehavior, Subscription, SubscriptionStatus
 
 _S = SubscriptionStatus
 
@@ -66,6 +68,7 @@ def _end_periods(
     going_on = [each for each in subscriptions if each.status is not _S.CANCELED]
     facts = dict.fromkeys((each.id for each in ending), "subscription.canceled")
     facts |= {each.id: "subscription.trial_ended" for each in going_on if each.status is _S.TRIALING}
+    delete_kept(session, subscription_ids=[each.id for each in ending], actor=WORKER, now=now)
     _let_changes_come(session, subscriptions, at=at)
     _bill(session, going_on, ending, customers=customers, settings=settings, at=at, now=now)
     for each in going_on:
@@ -119,7 +122,7 @@ def _bill(
     now: datetime,
     until: datetime | None = None,
 ) -> None:
-    """Bring those that go on into their next periods, and bill what each owes; while one is paused, nothing."""
+    """Bring those that go on into their next periods, and bill what each owes; while one is paused, nothing, or drafts."""
     subscriptions = {each.id: each for each in (*going_on, *ending)}
     billed = [each for each in subscriptions.values() if each.status is not _S.PAUSED]
     items = items_of_each(session, subscription_ids=[each.id for each in going_on])
@@ -128,12 +131,17 @@ def _bill(
     late = timedelta(hours=settings.USAGE_LATE_HOURS)
     arrears = arrears_of_each(session, billed, until=until, late=late, at=at)
     owed = {each.id: Owed(waiting[each.id], arrears[each.id].lines, coupons.get(each.id)) for each in billed}
+    kept: list[Draft] = []
     drafts = [last_draft(each, owed[each.id], at=at) for each in ending]
     for each in going_on:
         _begin_next(each)
+        held = owed.get(each.id, Owed(coupon=coupons.get(each.id)))
+        draft = period_draft(each, items[each.id], held, reason=BillingReason.SUBSCRIPTION_CYCLE, at=at)
         if each.id in owed:
-            reason = BillingReason.SUBSCRIPTION_CYCLE
-            drafts.append(period_draft(each, items[each.id], owed[each.id], reason=reason, at=at))
+            drafts.append(draft)
+        elif each.pause_behavior is PauseBehavior.KEEP_AS_DRAFT:
+            kept.append(draft)
+    keep_drafts(session, kept, settings=settings, now=now)
     invoice_of = bill(
         session,
         [draft for draft in drafts if draft],

@@ -19,6 +19,7 @@ from billing.errors import Unavailable
 from billing.fail_points import fail_point
 from billing.metrics import WORK
 from billing.runtime import Runtime
+from billing.settings import Settings
 from billing.subscriptions.allowance import owe_month
 from billing.subscriptions.apply_change import withdraw
 from billing.subscriptions.cancel import end_pause, void_first_invoice
@@ -79,7 +80,7 @@ def _together(runtime: Runtime, wanted: Sequence[UUID], *, at: datetime, now: da
                 end_periods(session, held, customers=customers, settings=runtime.settings, at=at, now=now)
             else:
                 for each in held:
-                    _ALONE[action](session, each, at, now)
+                    _ALONE[action](session, each, runtime.settings, at, now)
         fail_point("subscriptions.before_commit")
     fail_point("subscriptions.after_commit")
     WORK.labels(table="subscriptions", kind="due", outcome="done").inc(len(subscriptions))
@@ -122,7 +123,7 @@ def _alone(runtime: Runtime, subscription_id: UUID, *, at: datetime, now: dateti
         return 1
 
 
-def _expire(session: Session, subscription: Subscription, at: datetime, now: datetime) -> None:
+def _expire(session: Session, subscription: Subscription, _settings: Settings, at: datetime, now: datetime) -> None:
     customer = session.get_one(Customer, subscription.customer_id)
     void_first_invoice(session, customer=customer, subscription=subscription, actor=WORKER, at=at, now=now)
     move(
@@ -130,13 +131,15 @@ def _expire(session: Session, subscription: Subscription, at: datetime, now: dat
     )
 
 
-def _expire_change(session: Session, subscription: Subscription, at: datetime, now: datetime) -> None:
+def _expire_change(
+    session: Session, subscription: Subscription, _settings: Settings, at: datetime, now: datetime
+) -> None:
     customer = session.get_one(Customer, subscription.customer_id)
     reason = "it was not paid in time"
     withdraw(session, customer=customer, subscription=subscription, reason=reason, actor=WORKER, at=at, now=now)
 
 
-def _remind(session: Session, subscription: Subscription, at: datetime, now: datetime) -> None:
+def _remind(session: Session, subscription: Subscription, _settings: Settings, at: datetime, now: datetime) -> None:
     subscription.trial_reminded_at = at
     record(
         session,
@@ -150,18 +153,21 @@ def _remind(session: Session, subscription: Subscription, at: datetime, now: dat
     )
 
 
-def _resume(session: Session, subscription: Subscription, at: datetime, now: datetime) -> None:
-    end_pause(session, subscription, actor=WORKER, at=at, now=now)
+def _resume(session: Session, subscription: Subscription, settings: Settings, at: datetime, now: datetime) -> None:
+    customer = session.get_one(Customer, subscription.customer_id)
+    end_pause(session, customer, subscription, settings=settings, actor=WORKER, at=at, now=now)
 
 
-def _grant_credits(session: Session, subscription: Subscription, at: datetime, now: datetime) -> None:
+def _grant_credits(
+    session: Session, subscription: Subscription, _settings: Settings, at: datetime, now: datetime
+) -> None:
     version = session.get_one(PlanVersion, subscription.plan_version_id)
     owe_month(session, subscription, version, at=subscription.credited_until or at, now=now)
     due = next_action(subscription)
     subscription.next_action_at = due.at if due else None
 
 
-_ALONE: dict[Action, Callable[[Session, Subscription, datetime, datetime], None]] = {
+_ALONE: dict[Action, Callable[[Session, Subscription, Settings, datetime, datetime], None]] = {
     Action.EXPIRE: _expire,
     Action.EXPIRE_CHANGE: _expire_change,
     Action.REMIND_OF_TRIAL_END: _remind,

@@ -140,3 +140,40 @@ def test_free_renews_for_nothing(story: Story) -> None:
 
     assert [(invoice["status"], invoice["total_amount"]) for invoice in story.invoices()] == [("paid", 0), ("paid", 0)]
     assert story.world.balance(story.customer) == 100
+
+
+def test_invoices_of_a_pause_are_kept_as_drafts_and_charged_when_it_ends(story: Story) -> None:
+    subscription = story.subscribe("pro", trial_days=0)
+    story.act(subscription, "pause", behavior="keep_as_draft", until="2026-04-15T00:00:00Z")
+
+    story.advance("2026-04-10T00:00:00")
+    kept = [invoice["status"] for invoice in story.invoices()]
+    story.advance("2026-04-16T00:00:00")
+
+    assert kept == ["paid", "draft", "draft"]
+    assert [invoice["status"] for invoice in story.invoices()] == ["paid", "paid", "paid"]
+    assert [invoice["number"][-6:] for invoice in story.invoices()] == ["000001", "000002", "000003"]
+    assert story.subscription(subscription["id"])["status"] == "active"
+    assert len(story.world.all_charges()) == 3
+
+
+def test_drafts_of_a_pause_go_with_a_subscription_that_ends_in_it(story: Story) -> None:
+    subscription = story.subscribe("pro", trial_days=0)
+    story.act(subscription, "pause", behavior="keep_as_draft")
+    story.advance("2026-04-10T00:00:00")
+
+    story.act(subscription, "cancel", at="now")
+
+    assert [invoice["status"] for invoice in story.invoices()] == ["paid"]
+
+
+def test_who_ends_with_its_period_in_a_pause_leaves_no_draft(story: Story) -> None:
+    subscription = story.subscribe("pro", trial_days=0)
+    story.act(subscription, "pause", behavior="keep_as_draft")
+    story.advance("2026-03-10T00:00:00")
+    story.act(subscription, "cancel")
+
+    story.advance("2026-04-10T00:00:00")
+
+    assert story.subscription(subscription["id"])["status"] == "canceled"
+    assert [invoice["status"] for invoice in story.invoices()] == ["paid"]

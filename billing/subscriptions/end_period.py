@@ -65,6 +65,7 @@ def _end_periods(
     for each in ending:
         require_transition(each.status, _S.CANCELED)
         each.status, each.ended_at, each.next_action_at = _S.CANCELED, each.current_period_end, None
+        each.paused_at = each.resume_at = each.pause_behavior = None
     going_on = [each for each in subscriptions if each.status is not _S.CANCELED]
     facts = dict.fromkeys((each.id for each in ending), "subscription.canceled")
     facts |= {each.id: "subscription.trial_ended" for each in going_on if each.status is _S.TRIALING}

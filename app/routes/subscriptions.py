@@ -38,7 +38,7 @@ from models.customer import Customer
 from models.ids import public_id
 from models.mirror import MirroredSubscription
 from models.price import PriceInterval
-from models.subscription import Collection, PauseBehavior, Subscription
+from models.subscription import Collection, PauseBehavior, Subscription, SubscriptionStatus
 
 # Without any of these a PUT changes neither what is billed nor when.
 _OF_A_CHANGE = frozenset(schemas.SubscriptionWanted.model_fields) | {"preview_token"}
@@ -213,6 +213,7 @@ def cancel_subscription(context: Context, path: schemas.SubscriptionPath, body: 
         raise TermsContradict(detail, errors=[FieldFault("/refund", "not_at_period_end", detail)])
     customer, subscription = _locked(context, path)
     at = whole_seconds(business_now_of(context.session, customer=customer, now=context.now))
+    has_begun = subscription.status is not SubscriptionStatus.INCOMPLETE
     cancel(
         context.session,
         customer=customer,
@@ -223,7 +224,7 @@ def cancel_subscription(context: Context, path: schemas.SubscriptionPath, body: 
         at=at,
         now=context.now,
     )
-    if body.at == "now":
+    if body.at == "now" and has_begun:
         bill_last(
             context.session,
             customer=customer,

@@ -7,7 +7,7 @@ caller's transaction. What nobody has to pay is paid at once.
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from billing.actor import Actor
 from billing.facts import record_fact
 from billing.invoicing.balance import move_balance
-from billing.invoicing.draft import Computed, Draft, compute
+from billing.invoicing.draft import Computed, Draft, Line, compute
 from billing.invoicing.numbers import series_of, take_numbers
 from billing.invoicing.postings import issued
 from billing.invoicing.representation import invoice_representation
@@ -166,25 +166,28 @@ def _invoice(computed: Computed) -> Invoice:
 def line_rows(draft: Draft) -> list[InvoiceLine]:
     """Return the lines of a draft as rows that are not added yet."""
     return [
-        InvoiceLine(
-            invoice_id=draft.id,
-            position=position,
-            kind=line.kind,
-            description=line.description,
-            quantity=line.quantity,
-            currency=draft.currency,
-            amount_minor=line.amount_minor,
-            discount_minor=line.discount_minor,
-            formula=line.formula,
-            period_start=line.period.start if line.period else None,
-            period_end=line.period.end if line.period else None,
-            price_id=line.price_id,
-            subscription_item_id=line.item_id,
-            share_parts=line.share.parts if line.share else None,
-            share_of=line.share.of if line.share else None,
-        )
+        InvoiceLine(invoice_id=draft.id, position=position, **line_values(line, currency=draft.currency))
         for position, line in enumerate(draft.lines, start=1)
     ]
+
+
+def line_values(line: Line, *, currency: str) -> dict[str, Any]:
+    """Return what a row says of a line, whether it is an invoice's or waits for one."""
+    return {
+        "kind": line.kind,
+        "description": line.description,
+        "quantity": line.quantity,
+        "currency": currency,
+        "amount_minor": line.amount_minor,
+        "discount_minor": line.discount_minor,
+        "formula": line.formula,
+        "period_start": line.period.start if line.period else None,
+        "period_end": line.period.end if line.period else None,
+        "price_id": line.price_id,
+        "subscription_item_id": line.item_id,
+        "share_parts": line.share.parts if line.share else None,
+        "share_of": line.share.of if line.share else None,
+    }
 
 
 def tax_rows(taxes: Sequence[TaxPart], *, invoice_id: UUID, currency: str) -> list[InvoiceTax]:

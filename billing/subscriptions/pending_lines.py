@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from billing.invoicing.draft import Line
+from billing.invoicing.issue import line_values
 from billing.subscriptions.cycle import Period
 from billing.subscriptions.proration import Share
 from models.ids import new_id
@@ -34,19 +35,7 @@ def add_pending_lines(session: Session, subscription: Subscription, lines: Seque
         PendingLine(
             id=new_id(),
             subscription_id=subscription.id,
-            kind=line.kind,
-            description=line.description,
-            quantity=line.quantity,
-            currency=subscription.currency,
-            amount_minor=line.amount_minor,
-            discount_minor=line.discount_minor,
-            formula=line.formula,
-            period_start=line.period.start if line.period else None,
-            period_end=line.period.end if line.period else None,
-            price_id=line.price_id,
-            subscription_item_id=line.item_id,
-            share_parts=line.share.parts if line.share else None,
-            share_of=line.share.of if line.share else None,
+            **line_values(line, currency=subscription.currency),
             created_at=at,
         )
         for line in lines

@@ -7,14 +7,14 @@ Source: docs/explanation/proration.md.
 """
 
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from typing import NamedTuple
 
 from billing.catalog.pricing import Charge
+from billing.decimals import in_main_unit
 from billing.subscriptions.cycle import Period, whole_seconds
-from models.money import minor_unit_exponent, round_half_away_from_zero
+from models.money import round_half_away_from_zero
 
 _SECOND, _DAY = timedelta(seconds=1), timedelta(days=1)
 _DAYS_IN_A_MONTH, _MONTHS_IN_A_YEAR = 30, 12
@@ -109,7 +109,7 @@ def credit_for_rest(paid_minor: int, *, paid_for: Share, left: Share, currency: 
         parts, of = min(left.parts, paid_for.parts), paid_for.parts
     else:
         parts, of = unused.numerator, unused.denominator
-    paid = f"{Decimal(paid_minor).scaleb(-minor_unit_exponent(currency)):f}"
+    paid = in_main_unit(paid_minor, currency=currency)
     return Prorated(-round_half_away_from_zero(paid_minor * unused), f"-{parts}/{of} {_TIMES} {paid}")
 
 

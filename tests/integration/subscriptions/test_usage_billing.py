@@ -142,3 +142,14 @@ def test_who_cancels_at_once_is_billed_for_what_was_used_and_what_waited(story: 
     last = story.invoices()[-1]
     assert [line["amount"] for line in last["lines"]] == [-1497, 5110, 200]
     assert last["status"] == "paid"
+
+
+def test_who_never_paid_is_not_billed_for_what_was_used(story: Story) -> None:
+    story.use_card("pm_card_chargeCustomerFail")
+    subscription = story.subscribe("pro", trial_days=0)
+    use(story, 200, "2026-01-01T00:00:00")
+    story.advance("2026-01-01T10:00:00")
+
+    story.act(subscription, "cancel", at="now")
+
+    assert [invoice["status"] for invoice in story.invoices()] == ["void"]
